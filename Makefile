@@ -1,0 +1,52 @@
+# Two commands do everything on a fresh machine: `make train` and `make test`.
+# They make the virtual environment .venv themselves.
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+
+.DEFAULT_GOAL := help
+.PHONY: help train test check format benchmarks clean
+
+help: ## show this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "make %-12s %s\n", $$1, $$2}'
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Ardoise needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) --version 2>&1). Try: make PYTHON=python3.12 ..."; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+# A stamp is written last, so that an interrupted installation is done again.
+$(VENV)/.installed-all: $(BIN)/python pyproject.toml
+	$(PIP) --editable '.[all]'
+	@touch $@
+
+$(VENV)/.installed-test: $(BIN)/python pyproject.toml
+	$(PIP) --editable '.[test]'
+	@touch $@ $(VENV)/.installed-all
+
+$(VENV)/.installed-benchmarks: $(VENV)/.installed-all
+	$(PIP) --editable '.[all,benchmarks]'
+	@touch $@
+
+train: $(VENV)/.installed-all ## train on handwritten digits; ARGS="--recipe notebook --lang fr" changes how
+	$(BIN)/ardoise train $(ARGS)
+
+test: $(VENV)/.installed-test ## run every test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest $(ARGS)
+
+check: test ## the same as make test
+
+format: $(VENV)/.installed-test ## put the code into its standard form
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+benchmarks: $(VENV)/.installed-benchmarks ## measure the tables of the README (idle machine, about 10 minutes)
+	$(BIN)/python -m benchmarks $(ARGS)
+
+clean: ## remove the virtual environment and the caches
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage

@@ -1,0 +1,73 @@
+"""Every sentence that a learner reads, in French and in English.
+
+The sentences live in ``locales/en.json`` and ``locales/fr.json`` under flat keys
+(``"data.missing"``); code names a key and gives the values to put in it.
+"""
+
+import json
+from functools import cache
+from importlib import resources
+from typing import Any
+
+LANGUAGES = ("en", "fr")
+
+
+@cache
+def _sentences(lang: str) -> dict[str, str]:
+    if lang not in LANGUAGES:
+        raise ValueError(f"lang must be one of {', '.join(LANGUAGES)}; got {lang!r}")
+    file = resources.files("ardoise") / "locales" / f"{lang}.json"
+    sentences: dict[str, str] = json.loads(file.read_text(encoding="utf-8"))
+    return sentences
+
+
+def text(key: str, /, lang: str = "en", **values: Any) -> str:
+    """Return the sentence ``key`` in ``lang`` (``"en"`` or ``"fr"``).
+
+    Parameters
+    ----------
+    key : str
+        A key of the locale files, such as ``"data.missing"``.
+    lang : str
+        ``"en"`` or ``"fr"``.
+    **values
+        What the sentence's ``{placeholders}`` stand for (``str.format`` rules).
+
+    Raises
+    ------
+    KeyError
+        If there is no such sentence: a mistake in the program, not in its input.
+    ValueError
+        If ``lang`` is not one of `LANGUAGES`.
+    """
+    return _sentences(lang)[key].format(**values)
+
+
+class UserError(ValueError):
+    """Something a person can put right, said in one sentence in either language.
+
+    ``str(error)`` is the English sentence; `sentence` gives it in any language.
+
+    Parameters
+    ----------
+    key : str
+        A key of the locale files.
+    **values
+        The values of the sentence's placeholders.
+    """
+
+    def __init__(self, key: str, /, **values: Any) -> None:
+        super().__init__(text(key, **values))
+        self.key = key
+        self.values = values
+
+    def sentence(self, lang: str = "en") -> str:
+        """Return the sentence in ``lang``."""
+        return text(self.key, lang, **self.values)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _rebuild, (type(self), self.key, self.values)
+
+
+def _rebuild(cls: type[UserError], key: str, values: dict[str, Any]) -> UserError:
+    return cls(key, **values)
