@@ -1,0 +1,1 @@
+"""The engine: layers, losses, optimisers and training, in NumPy alone."""

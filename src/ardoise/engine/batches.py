@@ -1,0 +1,142 @@
+"""From a whole data set to one batch in the buffers that the network reads.
+
+Images stay bytes until the batch: a quarter of the memory, and the gather of random
+rows moves a quarter of the bytes. The buffers are allocated once and reused.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from ardoise.engine.arrays import (
+    Array,
+    check_finite,
+    check_samples,
+    to_float,
+)
+from ardoise.engine.losses import Loss
+from ardoise.engine.network import Network
+
+Rows = slice | Array  # consecutive rows, or their indices
+
+
+class BatchLoader:
+    """Copies rows of the data into reused buffers, as floating-point numbers.
+
+    Parameters
+    ----------
+    x : array of shape (n, ...)
+        Bytes or floating-point numbers; may be memory-mapped; never written.
+    t : array of shape (n,) or (n, K)
+        Targets.
+    weights : array of shape (n,) or None
+        Weight of each sample.
+    batch : int
+        The most rows that `load` will be asked for.
+    dtype : numpy dtype
+        Of the network.
+    """
+
+    def __init__(
+        self,
+        x: Array,
+        t: Array,
+        weights: Array | None,
+        batch: int,
+        dtype: np.dtype[Any],
+    ) -> None:
+        self._x, self._t, self._weights = x, t, weights
+        self._rows = x.reshape(len(x), -1)
+        self._batch = np.empty((batch, *x.shape[1:]), dtype)
+        self._flat = self._batch.reshape(batch, -1)
+        # take() needs a buffer of the data's own dtype; conversion comes after.
+        same = x.dtype == dtype
+        self._raw = self._flat if same else np.empty_like(self._flat, x.dtype)
+        self._targets = np.empty((batch, *t.shape[1:]), t.dtype)
+
+    def load(self, rows: Rows) -> tuple[Array, Array, Array | None]:
+        """Return (x, t, weights) of these rows; the buffers hold until the next call.
+
+        Indices are not checked (out of range, they are cut to the range).
+        """
+        if isinstance(rows, slice):
+            x = self._x[rows]
+            if x.dtype != self._batch.dtype or not x.flags.c_contiguous:
+                x = to_float(x, self._batch[: len(x)])
+            weights = None if self._weights is None else self._weights[rows]
+            return x, self._t[rows], weights
+        n = len(rows)
+        raw = self._raw[:n]
+        # mode="clip" lets take() write into ``out`` without a copy in between.
+        self._rows.take(rows, axis=0, out=raw, mode="clip")
+        if self._raw is not self._flat:
+            to_float(raw, self._flat[:n])
+        t = self._t.take(rows, axis=0, out=self._targets[:n], mode="clip")
+        weights = None if self._weights is None else self._weights.take(rows)
+        return self._batch[:n], t, weights
+
+
+def split_rows(rows: Rows, size: int) -> list[Rows]:
+    """Cut rows into consecutive parts of at most ``size``."""
+    if isinstance(rows, slice):
+        return [
+            slice(start, min(start + size, rows.stop))
+            for start in range(rows.start, rows.stop, size)
+        ]
+    return [rows[start : start + size] for start in range(0, len(rows), size)]
+
+
+def count_rows(rows: Rows) -> int:
+    """Return how many rows there are."""
+    return rows.stop - rows.start if isinstance(rows, slice) else len(rows)
+
+
+def check_data(
+    network: Network,
+    loss: Loss,
+    x: Array,
+    y: Array,
+    sample_weight: Array | None,
+) -> tuple[Array, Array, Array | None]:
+    """Return (x, targets, weights) in the forms that training reads, or refuse them.
+
+    Parameters
+    ----------
+    network : Network
+        Its shapes and dtype decide.
+    loss : Loss
+        It knows which targets it can take.
+    x : array of shape (n, *input_shape)
+    y : array of shape (n,) or (n, K)
+    sample_weight : array of shape (n,) or None
+
+    Raises
+    ------
+    TypeError, ValueError
+        With one sentence: shapes, lengths, dtypes, NaN, range of the targets, weights
+        that are negative or all zero.
+    """
+    x, y = np.asanyarray(x), np.asarray(y)
+    check_samples(x, network.input_shape)
+    if len(x) != len(y):
+        raise ValueError(
+            f"x and y must have the same length; got {len(x)} samples and {len(y)} "
+            "targets"
+        )
+    t = loss.check_targets(y, network.output_shape)
+    if t.dtype.kind == "f":
+        t = t.astype(network.dtype, copy=False)
+    if sample_weight is None:
+        return x, t, None
+    weights = np.asarray(sample_weight, network.dtype)
+    if weights.shape != (len(x),):
+        raise ValueError(
+            f"sample_weight must have the shape ({len(x)},); got {weights.shape}"
+        )
+    check_finite(weights, "sample_weight")
+    if weights.min() < 0 or weights.max() == 0:
+        raise ValueError(
+            "sample_weight must not be negative, and not all zero; got values from "
+            f"{weights.min():g} to {weights.max():g}"
+        )
+    return x, t, weights

@@ -1,0 +1,205 @@
+"""What a layer is: the contract that every layer keeps and the network relies on.
+
+A layer's constructor stores plain values. `Layer.infer` reasons about shapes,
+`Layer.bind` receives views of the network's vectors, `Layer.reserve` allocates work
+space, and from then on `Layer.forward` and `Layer.backward` only compute.
+
+The invariants, each tested on every layer by ``tests/engine/check_layer.py``:
+
+1. x is C-contiguous, of the network's dtype and of shape (n, *input_shape), with
+   1 ≤ n ≤ the reserved batch; n may vary from call to call.
+2. y belongs to the layer and holds until its next forward.
+3. x is read-only, unless ``reserve`` was told ``in_place=True``.
+4. Gradients are assigned, not accumulated: backward writes every element.
+5. dy is consumed: backward may overwrite it.
+6. Layers never divide by n: the scale lives in the loss, so gradients of parts of a
+   batch just add.
+7. Hyper-parameters are Python numbers, so that float32 stays float32.
+8. Views (``self.W``, ``self.dW``, …) are never rebound after ``bind``.
+"""
+
+import inspect
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from ardoise.engine.arrays import Array, Shape
+from ardoise.engine.params import ParamSpec
+
+
+@dataclass(frozen=True)
+class LayerSpec:
+    """What a layer answers about itself, given the shape of one input sample.
+
+    Attributes
+    ----------
+    output_shape : tuple of int
+        Shape of one output sample, without the batch axis.
+    params : tuple of ParamSpec
+        What is learned by gradient.
+    state : tuple of ParamSpec
+        What is kept besides: running statistics.
+    """
+
+    output_shape: Shape
+    params: tuple[ParamSpec, ...] = ()
+    state: tuple[ParamSpec, ...] = ()
+
+
+class Layer:
+    """Base class of all layers; see the module's text for the contract.
+
+    Attributes
+    ----------
+    needs_input : bool
+        backward reads x.
+    needs_output : bool
+        backward reads y.
+    may_write_input : bool
+        forward can write y over x, when it is told so.
+    is_view : bool
+        y is x under another shape: the layer owns no memory.
+    mixes_samples : bool
+        In training, y of one sample depends on the others of the batch.
+    """
+
+    needs_input: ClassVar[bool] = False
+    needs_output: ClassVar[bool] = False
+    may_write_input: ClassVar[bool] = False
+    is_view: ClassVar[bool] = False
+    mixes_samples: ClassVar[bool] = False
+
+    input_shape: Shape
+    output_shape: Shape
+    dtype: np.dtype[Any]
+
+    def config(self) -> dict[str, Any]:
+        """Return the constructor's arguments as JSON values."""
+        names = inspect.signature(type(self)).parameters
+        values = {name: getattr(self, name) for name in names}
+        return {
+            name: value.config() if hasattr(value, "config") else value
+            for name, value in values.items()
+        }
+
+    def infer(self, input_shape: Shape) -> LayerSpec:
+        """Return output shape, parameters and state for this input shape.
+
+        Pure: nothing is stored. Raises `ShapeError` for a shape it cannot take.
+        """
+        return LayerSpec(tuple(input_shape))
+
+    def bind(
+        self,
+        params: Mapping[str, Array],
+        grads: Mapping[str, Array],
+        state: Mapping[str, Array],
+    ) -> None:
+        """Keep the views of parameters as ``self.W``, gradients as ``self.dW``…"""
+        for name, view in params.items():
+            setattr(self, name, view)
+            setattr(self, f"d{name}", grads[name])
+        for name, view in state.items():
+            setattr(self, name, view)
+
+    def reserve(
+        self,
+        batch: int,
+        *,
+        training: bool,
+        in_place: bool,
+        rng: np.random.Generator,
+    ) -> None:
+        """Allocate the work space for up to ``batch`` samples.
+
+        Parameters
+        ----------
+        batch : int
+        training : bool
+            Whether backward will be called.
+        in_place : bool
+            forward may write y over x.
+        rng : numpy.random.Generator
+            The layer's own stream of random numbers, for layers that draw any.
+        """
+
+    def forward(self, x: Array, *, training: bool) -> Array:
+        """Return y for x, of shape (n, *output_shape)."""
+        raise NotImplementedError
+
+    def backward(self, dy: Array, *, need_dx: bool = True) -> Array | None:
+        """Write the gradients of the parameters; return dx, or None if not needed.
+
+        ``dy`` is ∂loss/∂y, of y's shape, for the last ``forward(training=True)``.
+        """
+        raise NotImplementedError
+
+    def empty(self, *shape: int, dtype: Any = None) -> Array:
+        """Return an uninitialised work array of the network's dtype."""
+        return np.empty(shape, dtype or self.dtype)
+
+    def __repr__(self) -> str:
+        values = ", ".join(f"{k}={v!r}" for k, v in self.config().items())
+        return f"{type(self).__name__}({values})"
+
+
+class Elementwise(Layer):
+    """A layer whose y has x's shape, computed number by number, without parameters.
+
+    It keeps one buffer for y, unless it writes over x, and the scratch arrays that
+    its formulas need, so that a step allocates nothing. A subclass defines `compute`
+    and `multiply_by_slope`.
+
+    Attributes
+    ----------
+    scratch : tuple
+        The kinds of scratch arrays, each of x's shape: ``float`` for the network's
+        dtype, or ``bool``.
+    """
+
+    needs_output = True
+    may_write_input = True
+    scratch: ClassVar[tuple[type, ...]] = (float,)
+
+    def reserve(
+        self,
+        batch: int,
+        *,
+        training: bool,
+        in_place: bool,
+        rng: np.random.Generator,
+    ) -> None:
+        shape = (batch, *self.input_shape)
+        self._y = None if in_place else self.empty(*shape)
+        self._scratch = tuple(
+            self.empty(*shape, dtype=None if kind is float else kind)
+            for kind in self.scratch
+        )
+
+    def forward(self, x: Array, *, training: bool) -> Array:
+        n = len(x)
+        y = x if self._y is None else self._y[:n]
+        self.compute(x, y, *[array[:n] for array in self._scratch])
+        self._kept = y if self.needs_output else x
+        return y
+
+    def backward(self, dy: Array, *, need_dx: bool = True) -> Array | None:
+        if not need_dx:
+            return None
+        n = len(dy)
+        scratch = [array[:n] for array in self._scratch]
+        self.multiply_by_slope(dy, self._kept, *scratch)
+        return dy
+
+    def compute(self, x: Array, y: Array, *scratch: Array) -> None:
+        """Write the function of ``x`` into ``y``, which may be ``x`` itself."""
+        raise NotImplementedError
+
+    def multiply_by_slope(self, dy: Array, kept: Array, *scratch: Array) -> None:
+        """Multiply ``dy`` in place by the derivative.
+
+        ``kept`` is y where the class says ``needs_output``, else x, read-only.
+        """
+        raise NotImplementedError

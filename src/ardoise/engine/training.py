@@ -1,0 +1,523 @@
+"""The training loop: batches, steps, epochs, and who is told about them.
+
+`fit` runs it and returns a `History`. What happens besides the steps themselves (a
+progress bar, early stopping) is a `Callback`, called at fixed moments with the
+`Training` in progress.
+"""
+
+import math
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+
+from ardoise.engine import losses, optimizers, schedules
+from ardoise.engine.arrays import Array
+from ardoise.engine.batches import Rows, check_data, count_rows, split_rows
+from ardoise.engine.errors import DivergenceError
+from ardoise.engine.losses import Loss
+from ardoise.engine.network import Network
+from ardoise.engine.optimizers import Optimizer, WeightAverage
+from ardoise.engine.schedules import Schedule
+from ardoise.engine.workers import Workers, available_threads, blas_threads
+
+# How often the weights are put aside, so that a diverging run can go back to them.
+SNAPSHOT_STEPS = 100
+
+Stopped = Literal["finished", "early_stopping", "interrupted", "stopped", "running"]
+
+
+@dataclass
+class History:
+    """What happened, epoch by epoch.
+
+    Attributes
+    ----------
+    columns : dict of str to list
+        ``epoch`` (from 1), ``loss`` and ``accuracy`` (means over the epoch's batches,
+        each before its step), ``validation_loss``, ``validation_accuracy`` (after the
+        epoch; None where there is no validation data or no classes),
+        ``learning_rate`` (of the epoch's last step), ``seconds`` (of training, since
+        the start), ``samples_per_second``.
+    stopped : str
+        Why it ended: ``"finished"``, ``"early_stopping"``, ``"interrupted"`` (Ctrl-C)
+        or ``"stopped"`` (by a callback).
+    best_epoch : int or None
+        The epoch whose weights were restored, if any were.
+    """
+
+    columns: dict[str, list[Any]] = field(
+        default_factory=lambda: {
+            name: []
+            for name in (
+                "epoch",
+                "loss",
+                "accuracy",
+                "validation_loss",
+                "validation_accuracy",
+                "learning_rate",
+                "seconds",
+                "samples_per_second",
+            )
+        }
+    )
+    stopped: Stopped = "running"
+    best_epoch: int | None = None
+
+    def __getitem__(self, name: str) -> list[Any]:
+        return self.columns[name]
+
+    def __len__(self) -> int:
+        """Return the number of epochs."""
+        return len(self.columns["epoch"])
+
+    def append(self, **values: Any) -> None:
+        """Add one epoch."""
+        for name, column in self.columns.items():
+            column.append(values[name])
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """How good a network is on some data.
+
+    Attributes
+    ----------
+    loss : float
+    accuracy : float or None
+        Share of correct answers, in [0, 1]; None if the loss has no classes.
+    correct, total : int
+        What the accuracy is the ratio of.
+    """
+
+    loss: float
+    accuracy: float | None
+    correct: int
+    total: int
+
+
+class Callback:
+    """Called at fixed moments of training; override what you need."""
+
+    def on_train_begin(self, training: "Training") -> None:
+        """Before the first epoch."""
+
+    def on_batch_end(self, training: "Training") -> None:
+        """After each step."""
+
+    def on_epoch_end(self, training: "Training") -> None:
+        """After each epoch, its line of the history written."""
+
+    def on_train_end(self, training: "Training") -> None:
+        """At the end, however it came (but not after an error)."""
+
+
+class EarlyStopping(Callback):
+    """Stop when the validation stops getting better, and go back to the best weights.
+
+    Parameters
+    ----------
+    patience : int
+        Epochs without improvement that are borne.
+    monitor : {"validation_loss", "validation_accuracy", "loss", "accuracy"}
+    min_delta : float
+        The least change that counts as an improvement.
+    restore_best : bool
+        Whether the network ends with the weights of its best epoch.
+
+    Raises
+    ------
+    ValueError
+        At the start of training, if what it watches will not be measured.
+    """
+
+    def __init__(
+        self,
+        patience: int = 10,
+        *,
+        monitor: str = "validation_loss",
+        min_delta: float = 0.0,
+        restore_best: bool = True,
+    ) -> None:
+        names = ("validation_loss", "validation_accuracy", "loss", "accuracy")
+        if monitor not in names:
+            raise ValueError(
+                f"monitor must be one of {', '.join(names)}; got {monitor!r}"
+            )
+        if patience < 1:
+            raise ValueError(f"patience must be at least 1 epoch; got {patience}")
+        self.patience = patience
+        self.monitor = monitor
+        self.min_delta = min_delta
+        self.restore_best = restore_best
+
+    def on_train_begin(self, training: "Training") -> None:
+        if self.monitor.startswith("validation") and training.validation is None:
+            raise ValueError(
+                f"early stopping watches {self.monitor}, but there is no validation "
+                "data: give validation_data=(x, y)"
+            )
+        if self.monitor.endswith("accuracy") and not training.loss.is_classifier:
+            raise ValueError(
+                f"early stopping watches {self.monitor}, but {training.loss.name} has "
+                "no classes: watch a loss"
+            )
+        self._best = -math.inf
+        self._best_epoch = 0
+        self._weights = training.network.theta.copy()
+        self._state = training.network.state.copy()
+
+    def on_epoch_end(self, training: "Training") -> None:
+        value = float(training.history[self.monitor][-1])
+        score = value if self.monitor.endswith("accuracy") else -value
+        if score > self._best + self.min_delta:
+            self._best = score
+            self._best_epoch = training.epoch
+            self._weights[...] = training.network.theta
+            self._state[...] = training.network.state
+        elif training.epoch - self._best_epoch >= self.patience:
+            training.stop("early_stopping")
+
+    def on_train_end(self, training: "Training") -> None:
+        if self.restore_best and self._best_epoch:
+            training.network.theta[...] = self._weights
+            training.network.state[...] = self._state
+            training.history.best_epoch = self._best_epoch
+
+
+def evaluate(
+    network: Network,
+    x: Array,
+    y: Array,
+    *,
+    loss: str | Mapping[str, Any] | Loss = "softmax_cross_entropy",
+    sample_weight: Array | None = None,
+) -> Evaluation:
+    """Return the loss and accuracy of a network on data.
+
+    Parameters
+    ----------
+    network : Network
+    x : array of shape (n, *input_shape)
+        Bytes or floating-point numbers.
+    y : array of shape (n,) or (n, K)
+        Targets, as the loss takes them.
+    loss : str, mapping or Loss
+    sample_weight : array of shape (n,), optional
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the data cannot be read, in one sentence.
+    """
+    criterion = losses.get(loss)
+    x, t, weights = check_data(network, criterion, x, y, sample_weight)
+    return _evaluate(network, criterion, x, t, weights)
+
+
+def _evaluate(
+    network: Network, criterion: Loss, x: Array, t: Array, weights: Array | None
+) -> Evaluation:
+    total = len(x) if weights is None else float(weights.sum())
+    value, correct = 0.0, 0
+    for rows, z in network.predict_batches(x):
+        part = None if weights is None else weights[rows]
+        if criterion.is_classifier:
+            correct += int(np.count_nonzero(criterion.predict(z) == t[rows]))
+        value += criterion(z, t[rows], scale=1.0, weights=part)[0]
+    accuracy = correct / len(x) if criterion.is_classifier else None
+    mean = value / total if total else math.nan
+    return Evaluation(mean, accuracy, correct, len(x))
+
+
+class Training:
+    """A training in progress: what callbacks see, and the loop itself.
+
+    Made by `fit`, which describes the arguments.
+
+    Attributes
+    ----------
+    network : Network
+    loss : Loss
+    optimizer : Optimizer
+    epochs, steps_per_epoch, total_steps, n_samples : int
+        The plan.
+    epoch, step : int
+        Where it stands: the current epoch and the steps made, from 1.
+    epoch_samples : int
+        Samples seen in the current epoch.
+    running_loss, running_accuracy : float
+        Means over the batches of the current epoch so far.
+    learning_rate : float
+        Of the last step.
+    seconds : float
+        Time spent in training, evaluation not counted.
+    history : History
+    validation : tuple or None
+        (x, targets, weights).
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        loss: Loss,
+        optimizer: Optimizer,
+        schedule: Schedule,
+        data: tuple[Array, Array, Array | None],
+        validation: tuple[Array, Array, Array | None] | None,
+        *,
+        epochs: int,
+        batch_size: int,
+        shuffle: bool,
+        rng: np.random.Generator,
+        threads: int,
+        callbacks: Sequence[Callback],
+        max_norm: float | None,
+        average_decay: float | None,
+    ) -> None:
+        self.network, self.loss, self.optimizer = network, loss, optimizer
+        self.validation = validation
+        self.epochs, self.batch_size = epochs, batch_size
+        self.n_samples = len(data[0])
+        self.steps_per_epoch = -(-self.n_samples // batch_size)
+        self.total_steps = epochs * self.steps_per_epoch
+        self.epoch, self.step, self.epoch_samples = 0, 0, 0
+        self.running_loss, self.running_accuracy = math.nan, math.nan
+        self.learning_rate, self.seconds = math.nan, 0.0
+        self.history = History()
+        self._schedule, self._shuffle = schedule, shuffle
+        self._max_norm, self._threads = max_norm, threads
+        self._callbacks = tuple(callbacks)
+        base = Callback.on_batch_end
+        self._each_batch = [
+            c for c in self._callbacks if type(c).on_batch_end is not base
+        ]
+        self._order, worker_rng = rng.spawn(2)
+        self._workers = Workers(
+            network,
+            loss,
+            *data,
+            batch_size=batch_size,
+            threads=threads,
+            rng=worker_rng,
+        )
+        optimizer.bind(network.theta, network.grad, network.layout.n_decay)
+        self._average = (
+            None
+            if average_decay is None
+            else WeightAverage(network.theta, average_decay)
+        )
+        self._good = (network.theta.copy(), network.state.copy())
+
+    def stop(self, reason: Stopped = "stopped") -> None:
+        """End the training after the current step (from a callback)."""
+        self.history.stopped = reason
+
+    def run(self) -> History:
+        """Train to the end; see `fit`."""
+        try:
+            for callback in self._callbacks:
+                callback.on_train_begin(self)
+            while self.epoch < self.epochs and self.history.stopped == "running":
+                self._run_epoch()
+            if self.history.stopped == "running":
+                self.history.stopped = "finished"
+        except KeyboardInterrupt:
+            self.history.stopped = "interrupted"
+            self._keep_if_finite()
+        if self._average is not None and self.step:
+            self._average.swap()
+        for callback in self._callbacks:
+            callback.on_train_end(self)
+        return self.history
+
+    def _run_epoch(self) -> None:
+        self.epoch += 1
+        self.epoch_samples = 0
+        loss_sum, hits = 0.0, 0
+        with self._workers:
+            started = time.perf_counter()
+            for rows in split_rows(self._permutation(), self.batch_size):
+                value, right = self._step(rows)
+                n = count_rows(rows)
+                self.epoch_samples += n
+                loss_sum += value * n
+                hits += right
+                self.running_loss = loss_sum / self.epoch_samples
+                self.running_accuracy = hits / self.epoch_samples
+                for callback in self._each_batch:
+                    callback.on_batch_end(self)
+                if self.history.stopped != "running":
+                    break
+            elapsed = time.perf_counter() - started
+        self.seconds += elapsed
+        self._keep_if_finite()
+        self._end_epoch(self.epoch_samples / max(elapsed, 1e-9))
+
+    def _permutation(self) -> Rows:
+        if not self._shuffle:
+            return slice(0, self.n_samples)
+        return self._order.permutation(self.n_samples)
+
+    def _step(self, rows: Rows) -> tuple[float, int]:
+        rate = self._schedule(self.step, self.total_steps)
+        value, right = self._workers.gradient(rows)
+        self.learning_rate = rate
+        if not math.isfinite(value):
+            self._go_back()
+        with np.errstate(all="ignore"):
+            if self._max_norm is not None:
+                optimizers.clip_by_global_norm(self.network.grad, self._max_norm)
+            self.optimizer.step(rate)
+            if self._average is not None:
+                self._average.update()
+        self.step += 1
+        if self.step % SNAPSHOT_STEPS == 0:
+            self._keep_if_finite()
+        return value, right
+
+    def _keep_if_finite(self) -> None:
+        if not np.isfinite(self.network.theta).all():
+            self._go_back()
+        np.copyto(self._good[0], self.network.theta)
+        np.copyto(self._good[1], self.network.state)
+
+    def _go_back(self) -> None:
+        np.copyto(self.network.theta, self._good[0])
+        np.copyto(self.network.state, self._good[1])
+        raise DivergenceError(self.epoch, self.step + 1, self.learning_rate)
+
+    def _end_epoch(self, speed: float) -> None:
+        with self._averaged():
+            result = None
+            if self.validation is not None:
+                with blas_threads(self._threads):
+                    result = _evaluate(self.network, self.loss, *self.validation)
+            self.history.append(
+                epoch=self.epoch,
+                loss=self.running_loss,
+                accuracy=self.running_accuracy if self.loss.is_classifier else None,
+                validation_loss=result and result.loss,
+                validation_accuracy=None if result is None else result.accuracy,
+                learning_rate=self.learning_rate,
+                seconds=self.seconds,
+                samples_per_second=speed,
+            )
+            for callback in self._callbacks:
+                callback.on_epoch_end(self)
+
+    @contextmanager
+    def _averaged(self) -> Any:
+        """Within, the network has its averaged weights, if they are kept."""
+        if self._average is None:
+            yield
+            return
+        self._average.swap()
+        try:
+            yield
+        finally:
+            self._average.swap()
+
+
+def fit(
+    network: Network,
+    x: Array,
+    y: Array,
+    *,
+    loss: str | Mapping[str, Any] | Loss = "softmax_cross_entropy",
+    optimizer: str | Mapping[str, Any] | Optimizer = "adam",
+    learning_rate: float | Mapping[str, Any] | Schedule = 1e-3,
+    epochs: int = 10,
+    batch_size: int | None = 128,
+    validation_data: tuple[Array, Array] | tuple[Array, Array, Array] | None = None,
+    sample_weight: Array | None = None,
+    shuffle: bool = True,
+    seed: int | np.random.Generator | None = None,
+    threads: int | None = None,
+    callbacks: Sequence[Callback] = (),
+    max_norm: float | None = None,
+    weight_average: float | None = None,
+) -> History:
+    """Train a network in place.
+
+    The same seed and number of threads give the same bits; NumPy's global generator is
+    neither read nor changed. Ctrl-C ends the training and keeps what was learned.
+
+    Parameters
+    ----------
+    network : Network
+    x : array of shape (n, *input_shape)
+        Bytes (read as x / 255) or floating-point numbers; never written.
+    y : array of shape (n,) or (n, K)
+        Class indices, or values, as the loss takes them.
+    loss, optimizer : str, mapping or object
+        See `ardoise.engine.losses.get` and `ardoise.engine.optimizers.get`.
+    learning_rate : float, mapping or Schedule
+        A constant, or a schedule; see `ardoise.engine.schedules.get`.
+    epochs : int
+        Passes over the data.
+    batch_size : int or None
+        Samples a step; None for all of them at once.
+    validation_data : (x, y) or (x, y, sample_weight), optional
+        Evaluated after each epoch.
+    sample_weight : array of shape (n,), optional
+        Not negative.
+    shuffle : bool
+        Whether each epoch takes the samples in a new random order.
+    seed : int, numpy.random.Generator or None
+        Of the order and of the layers that draw numbers.
+    threads : int, optional
+        By default, all the processors that the process may use.
+    callbacks : sequence of Callback
+    max_norm : float, optional
+        The gradient is scaled to at most this length.
+    weight_average : float, optional
+        Decay of an exponential moving average of the weights, which are used for
+        validation and at the end.
+
+    Returns
+    -------
+    History
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument or the data are wrong; nothing has been changed then.
+    DivergenceError
+        If the loss or the weights stop being finite; the network is left with its last
+        finite weights.
+    """
+    criterion = losses.get(loss)
+    data = check_data(network, criterion, x, y, sample_weight)
+    validation = None
+    if validation_data is not None:
+        given = (*validation_data, None)[:3]
+        validation = check_data(network, criterion, *given)
+    for name, value in (("epochs", epochs), ("threads", threads or 1)):
+        if value < 1 or value != int(value):
+            raise ValueError(f"{name} must be a positive whole number; got {value}")
+    if batch_size is not None and (batch_size < 1 or batch_size != int(batch_size)):
+        raise ValueError(
+            f"batch_size must be a positive whole number or None; got {batch_size}"
+        )
+    if max_norm is not None and not 0 < max_norm < math.inf:
+        raise ValueError(f"max_norm must be a positive number; got {max_norm}")
+    return Training(
+        network,
+        criterion,
+        optimizers.get(optimizer),
+        schedules.get(learning_rate),
+        data,
+        validation,
+        epochs=int(epochs),
+        batch_size=min(int(batch_size or len(data[0])), len(data[0])),
+        shuffle=shuffle,
+        rng=np.random.default_rng(seed),
+        threads=threads or available_threads(),
+        callbacks=callbacks,
+        max_norm=max_norm,
+        average_decay=weight_average,
+    ).run()
