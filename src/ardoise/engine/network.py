@@ -65,7 +65,12 @@ class Network:
         dtype: Any = "float32",
         seed: int | np.random.Generator | None = None,
     ) -> None:
-        self._build(layers, input_shape, dtype)
+        self._plan(layers, input_shape, dtype)
+        self._bind(
+            np.zeros(self.layout.size, self.dtype),
+            np.zeros(self.layout.size, self.dtype),
+            np.zeros(self.state_layout.size, self.dtype),
+        )
         self._rng = np.random.default_rng(seed)
         for layout, vector in (
             (self.layout, self._theta),
@@ -76,14 +81,10 @@ class Network:
             for entry in sorted(layout.entries, key=lambda e: _layer_number(e.key)):
                 entry.spec.initializer(views[entry.key], self._rng)
 
-    def _build(
-        self,
-        layers: Sequence[Layer],
-        input_shape: int | Sequence[int],
-        dtype: Any,
-        vectors: tuple[Array, Array, Array] | None = None,
+    def _plan(
+        self, layers: Sequence[Layer], input_shape: int | Sequence[int], dtype: Any
     ) -> None:
-        """Infer shapes, freeze the layouts, make the vectors (or take these), bind."""
+        """Infer every shape and freeze the layouts; allocate nothing."""
         self.layers = tuple(layers)
         self.dtype = as_float_dtype(dtype)
         self.input_shape = _check_shape(input_shape)
@@ -111,23 +112,18 @@ class Network:
         self.state_layout = Layout(
             (f"{i}.{p.name}", p) for i, spec in enumerate(specs) for p in spec.state
         )
-        if vectors is None:
-            vectors = (
-                np.zeros(self.layout.size, self.dtype),
-                np.zeros(self.layout.size, self.dtype),
-                np.zeros(self.state_layout.size, self.dtype),
-            )
-        self._theta, self._grad, self._state = vectors
-        params, grads, state = (
-            self.layout.views(self._theta),
-            self.layout.views(self._grad),
-            self.state_layout.views(self._state),
-        )
+        self._specs = tuple(specs)
+
+    def _bind(self, theta: Array, grad: Array, state: Array) -> None:
+        """Take these vectors for ever and give every layer its views."""
+        self._theta, self._grad, self._state = theta, grad, state
+        params, grads = self.layout.views(theta), self.layout.views(grad)
+        running = self.state_layout.views(state)
         shape = self.input_shape
-        for i, (layer, spec) in enumerate(zip(self.layers, specs, strict=True)):
+        for i, (layer, spec) in enumerate(zip(self.layers, self._specs, strict=True)):
             layer.input_shape, layer.output_shape = shape, spec.output_shape
             layer.dtype = self.dtype
-            layer.bind(_own(params, i), _own(grads, i), _own(state, i))
+            layer.bind(_own(params, i), _own(grads, i), _own(running, i))
             shape = spec.output_shape
         self._reserved = (0, False)
 
@@ -302,6 +298,32 @@ class Network:
         layers = [layer_from_config(entry) for entry in config["layers"]]
         return cls(layers, config["input_shape"], dtype=config["dtype"], seed=seed)
 
+    @classmethod
+    def from_vectors(
+        cls, config: Mapping[str, Any], theta: Array, state: Array
+    ) -> "Network":
+        """Build the network that `config` describes on these vectors, not copied.
+
+        Raises
+        ------
+        ValueError
+            If the vectors have other lengths or dtypes than the architecture asks for,
+            or as `from_config`. Nothing of the vectors' size is allocated before.
+        """
+        network = object.__new__(cls)
+        layers = [layer_from_config(entry) for entry in config["layers"]]
+        network._plan(layers, config["input_shape"], config["dtype"])
+        sizes = (network.layout.size, network.state_layout.size)
+        if (len(theta), len(state)) != sizes or theta.dtype != network.dtype:
+            raise ValueError(
+                f"this architecture has {sizes[0]} parameters and {sizes[1]} running "
+                f"statistics of {network.dtype}; got {len(theta)} and {len(state)} of "
+                f"{theta.dtype}"
+            )
+        network._bind(theta, np.zeros_like(theta), state)
+        network._rng = np.random.default_rng()
+        return network
+
     def replica(self, grad: Array, state: Array) -> "Network":
         """Return a network on the same theta, with its own gradient and state.
 
@@ -310,16 +332,21 @@ class Network:
         """
         twin = object.__new__(type(self))
         layers = [type(layer)(**layer.config()) for layer in self.layers]
-        vectors = (self._theta, grad, state)
-        twin._build(layers, self.input_shape, self.dtype, vectors)
+        twin._plan(layers, self.input_shape, self.dtype)
+        twin._bind(self._theta, grad, state)
         twin._rng = self._rng.spawn(1)[0]
         return twin
 
     def astype(self, dtype: Any) -> "Network":
         """Return a copy of another dtype: float64 to check gradients, for instance."""
-        twin = Network.from_config({**self.config(), "dtype": as_float_dtype(dtype)})
-        twin.theta[...] = self._theta
-        twin.state[...] = self._state
+        twin = object.__new__(type(self))
+        layers = [type(layer)(**layer.config()) for layer in self.layers]
+        twin._plan(layers, self.input_shape, dtype)
+        twin._bind(
+            self._theta.astype(twin.dtype),
+            self._grad.astype(twin.dtype),
+            self._state.astype(twin.dtype),
+        )
         twin._rng = copy.deepcopy(self._rng)
         return twin
 
@@ -335,10 +362,8 @@ class Network:
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         layers = [cls(**config) for cls, config in state["layers"]]
-        theta, grad, running = (vector.copy() for vector in state["vectors"])
-        self._build(
-            layers, state["input_shape"], state["dtype"], (theta, grad, running)
-        )
+        self._plan(layers, state["input_shape"], state["dtype"])
+        self._bind(*(vector.copy() for vector in state["vectors"]))
         self._rng = copy.deepcopy(state["rng"])
 
     # -- words -----------------------------------------------------------------
