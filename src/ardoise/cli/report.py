@@ -1,0 +1,298 @@
+"""report.html: all about one training, on one page that opens from disk.
+
+The page holds everything, pictures too, so that it can be mailed as one file. It has no
+script and fetches nothing; the standard library alone writes it.
+"""
+
+import base64
+import struct
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from html import escape
+from importlib import resources
+from pathlib import Path
+
+from ardoise.cli import markup
+from ardoise.messages import UserError, text
+from ardoise.plots.figures import write_whole
+from ardoise.plots.numbers import decimal, duration, integer, percent, shortest
+
+PICTURES = ("curve", "confusion", "grid", "mistakes")
+"""The pictures a report knows, in the order in which it shows them."""
+
+_COLUMNS: dict[str, markup.Write] = {
+    "epoch": lambda value, lang: integer(int(value), lang),
+    "loss": lambda value, lang: decimal(value, lang, 4),
+    "accuracy": percent,
+    "validation_loss": lambda value, lang: decimal(value, lang, 4),
+    "validation_accuracy": percent,
+    "learning_rate": shortest,
+    "seconds": lambda value, lang: decimal(value, lang, 1),
+}
+
+_PNG_START = b"\x89PNG\r\n\x1a\n"
+# A picture is shown at its size in inches when it was saved at 150 dots per inch, and
+# never shrunk below two thirds of that: its words could no longer be read. On a narrow
+# screen its box scrolls instead.
+_SHOWN, _SMALLEST = 96 / 150, 64 / 150
+
+
+@dataclass(frozen=True)
+class RunSummary:
+    """What a report says of one training. Accuracies and shares are fractions (0 to 1).
+
+    Attributes
+    ----------
+    recipe, description : str
+        The name of the recipe, and a sentence on it in the report's language.
+    data : str
+        The name of the data.
+    n_train, n_validation, n_test : int
+        How many images each part of the data has.
+    layers : sequence of (name, output shape, number of parameters)
+        The network, first layer first; the shapes as text.
+    n_parameters : int
+        Parameters of the whole network.
+    settings : mapping of str to object
+        In the order of printing. Names that the locale files know under
+        ``report.setting.`` (``batch_size`` …) are translated, others printed as they
+        are; so are values, numbers in the form of the language.
+    test_accuracy : float
+        ``n_correct / n_test``.
+    interval : (float, float)
+        The 95 % confidence interval of the test accuracy.
+    n_correct : int
+        Test images read correctly.
+    seconds, images_per_second : float
+        The time that the training took, and its speed.
+    history : mapping of str to sequence of float or None
+        Columns among ``epoch``, ``loss``, ``accuracy``, ``validation_loss``,
+        ``validation_accuracy``, ``learning_rate``, ``seconds``; others are not shown.
+    per_class : sequence of (class, number of test images, recall, precision)
+        ``None`` where a share is undefined.
+    versions : mapping of str to str
+        The software that was used.
+    validation_accuracy : float, optional
+        Accuracy on the validation images.
+    note : str, optional
+        A sentence, in the report's language, on a training that did not run its course:
+        stopped early, interrupted, diverged.
+    figures : mapping of str to Path
+        PNG files, under the names of `PICTURES`.
+    """
+
+    recipe: str
+    description: str
+    data: str
+    n_train: int
+    n_validation: int
+    n_test: int
+    layers: Sequence[tuple[str, str, int]]
+    n_parameters: int
+    settings: Mapping[str, object]
+    test_accuracy: float
+    interval: tuple[float, float]
+    n_correct: int
+    seconds: float
+    images_per_second: float
+    history: Mapping[str, Sequence[float | None]]
+    per_class: Sequence[tuple[str, int, float | None, float | None]]
+    versions: Mapping[str, str]
+    validation_accuracy: float | None = None
+    note: str | None = None
+    figures: Mapping[str, Path] = field(default_factory=dict)
+
+
+def write_report(folder: str | Path, run: RunSummary, lang: str = "en") -> Path:
+    """Write ``report.html`` into ``folder``, whole or not at all.
+
+    Parameters
+    ----------
+    folder : str or Path
+        An existing folder; an older report in it is replaced.
+    run : RunSummary
+        What there is to say.
+    lang : str
+        ``"en"`` or ``"fr"``.
+
+    Returns
+    -------
+    Path
+        The file that was written.
+
+    Raises
+    ------
+    UserError
+        If the folder does not exist, or a picture is unknown, missing or not PNG.
+    """
+    page = _page(run, lang)
+    return write_whole(Path(folder) / "report.html", page.encode("utf-8"))
+
+
+def _page(run: RunSummary, lang: str) -> str:
+    say = markup.Sentences(lang)
+    style = resources.files("ardoise.cli").joinpath("report.css").read_text("utf-8")
+    note = f'<p class="note">{escape(run.note)}</p>' if run.note else ""
+    return f"""<!doctype html>
+<html lang="{lang}">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy"
+ content="default-src 'none'; img-src data:; style-src 'unsafe-inline'">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{escape(run.recipe)} – {say("kind")}</title>
+<style>
+{style}</style>
+</head>
+<body>
+<main>
+<p class="kind">{say("kind")}</p>
+<h1>{escape(run.recipe)}</h1>
+<p>{escape(run.description)}</p>
+<p class="result">{_result(run, lang)}</p>
+{note}
+{_facts(run, lang)}
+{_pictures(run.figures, lang)}
+<div class="columns">
+{_classes(run, lang)}
+{_network(run, lang)}
+{_settings(run.settings, lang)}
+{_versions(run.versions, lang)}
+</div>
+{_history(run.history, lang)}
+<footer><p>{say("footer")}</p></footer>
+</main>
+</body>
+</html>
+"""
+
+
+def _result(run: RunSummary, lang: str) -> str:
+    """Return the sentence on top: how many were read correctly, how sure that is."""
+    names = [row[0] for row in run.per_class]
+    digits = all(len(name) == 1 and name.isdecimal() for name in names)
+    low, high = run.interval
+    return markup.Sentences(lang)(
+        "result_digits" if digits else "result_images",
+        correct=integer(run.n_correct, lang),
+        total=integer(run.n_test, lang),
+        percent=percent(run.test_accuracy, lang),
+        low=decimal(100 * low, lang, 2),
+        high=decimal(100 * high, lang, 2),
+    )
+
+
+def _facts(run: RunSummary, lang: str) -> str:
+    facts = {
+        "data": run.data,
+        "n_train": integer(run.n_train, lang),
+        "n_validation": integer(run.n_validation, lang),
+        "n_test": integer(run.n_test, lang),
+        "validation_accuracy": markup.number(run.validation_accuracy, percent, lang),
+        "n_parameters": integer(run.n_parameters, lang),
+        "seconds": duration(run.seconds, lang),
+        "images_per_second": integer(round(run.images_per_second), lang),
+    }
+    if run.validation_accuracy is None:
+        del facts["validation_accuracy"]
+    say = markup.Sentences(lang)
+    items = "\n".join(
+        f"<div><dt>{say(f'fact.{name}')}</dt><dd>{escape(value)}</dd></div>"
+        for name, value in facts.items()
+    )
+    return f'<dl class="facts">\n{items}\n</dl>'
+
+
+def _pictures(figures: Mapping[str, Path], lang: str) -> str:
+    for name in figures:
+        if name not in PICTURES:
+            raise UserError(
+                "report.unknown_picture", name=name, known=", ".join(PICTURES)
+            )
+    shown = [
+        _picture(name, figures[name], lang) for name in PICTURES if name in figures
+    ]
+    return markup.section("pictures", "\n".join(shown), lang) if shown else ""
+
+
+def _picture(name: str, path: Path, lang: str) -> str:
+    """Return a figure that holds the PNG file's own bytes."""
+    if not path.is_file():
+        raise UserError("report.missing_picture", path=path)
+    content = path.read_bytes()
+    if not content.startswith(_PNG_START) or len(content) < 24:
+        raise UserError("report.not_png", path=path)
+    width, height = struct.unpack(">II", content[16:24])  # of the first chunk, IHDR
+    say = markup.Sentences(lang)
+    return f"""<figure>
+<div class="wide" role="group" tabindex="0" aria-label="{say(f"caption.{name}")}">
+<img src="data:image/png;base64,{base64.b64encode(content).decode("ascii")}"
+ width="{round(_SHOWN * width)}" height="{round(_SHOWN * height)}"
+ style="min-width:{round(_SMALLEST * width)}px" alt="{say(f"alt.{name}")}">
+</div>
+<figcaption>{say(f"caption.{name}")}</figcaption>
+</figure>"""
+
+
+def _classes(run: RunSummary, lang: str) -> str:
+    rows = [
+        (
+            name,
+            integer(count, lang),
+            markup.number(recall, percent, lang),
+            markup.number(precision, percent, lang),
+        )
+        for name, count, recall, precision in run.per_class
+    ]
+    heads = ("class", "count", "recall", "precision")
+    return markup.section("classes", markup.table("classes", heads, rows, lang), lang)
+
+
+def _network(run: RunSummary, lang: str) -> str:
+    rows = [(name, shape, integer(n, lang)) for name, shape, n in run.layers]
+    total = (text("report.total", lang), "", integer(run.n_parameters, lang))
+    heads = ("layer", "shape", "parameters")
+    return markup.section(
+        "network", markup.table("network", heads, rows, lang, total), lang
+    )
+
+
+def _settings(settings: Mapping[str, object], lang: str) -> str:
+    rows = []
+    for name, value in settings.items():
+        try:
+            known = text(f"report.setting.{name}", lang)
+        except KeyError:
+            known = name
+        rows.append((known, markup.setting(value, lang)))
+    heads = ("setting", "value")
+    return markup.section("settings", markup.table("settings", heads, rows, lang), lang)
+
+
+def _history(history: Mapping[str, Sequence[float | None]], lang: str) -> str:
+    columns = [
+        name
+        for name in _COLUMNS
+        if any(value is not None for value in history.get(name, ()))
+    ]
+    rows = [
+        [
+            markup.number(value, _COLUMNS[name], lang)
+            for name, value in zip(columns, row, strict=True)
+        ]
+        for row in zip(*(history[name] for name in columns), strict=True)
+    ]
+    if not rows:
+        return ""
+    summary = markup.Sentences(lang)("history_rows", n=integer(len(rows), lang))
+    table = markup.table("history", columns, rows, lang)
+    return markup.section(
+        "history",
+        f"<details>\n<summary>{summary}</summary>\n{table}\n</details>",
+        lang,
+    )
+
+
+def _versions(versions: Mapping[str, str], lang: str) -> str:
+    table = markup.table("versions", ("software", "version"), versions.items(), lang)
+    return markup.section("versions", table, lang)

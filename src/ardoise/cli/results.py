@@ -1,0 +1,146 @@
+"""What came of a training: the test images read, figures printed, pictures drawn."""
+
+import csv
+import io
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ardoise.cli.terminal import Terminal
+from ardoise.digits import Dataset
+from ardoise.digits.recipes import Recipe
+from ardoise.digits.scores import confusion_matrix, wilson_interval
+from ardoise.engine.arrays import Array
+from ardoise.engine.network import Network
+from ardoise.engine.training import History
+from ardoise.files import write_atomically
+from ardoise.plots.numbers import duration, integer, percent
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What the trained network says of the test images."""
+
+    labels: NDArray[np.int64]
+    probabilities: Array
+    predicted: NDArray[np.int64]
+
+    @property
+    def correct(self) -> int:
+        return int(np.count_nonzero(self.labels == self.predicted))
+
+    @property
+    def accuracy(self) -> float:
+        return self.correct / len(self.labels)
+
+
+def ask(network: Network, data: Dataset) -> Answers:
+    """Return what the network says of these images."""
+    probabilities = network.predict_proba(data.images)
+    predicted = probabilities.argmax(axis=1).astype(np.int64)
+    return Answers(data.labels, probabilities, predicted)
+
+
+def confusion(answers: Answers, n_classes: int) -> NDArray[np.int64]:
+    """Return the confusion matrix of the answers."""
+    return confusion_matrix(answers.labels, answers.predicted, n_classes)
+
+
+def say_result(terminal: Terminal, answers: Answers, history: History) -> None:
+    """Print the accuracy on the test images, with its interval, and the time."""
+    say_accuracy(terminal, answers)
+    seconds = history["seconds"][-1]
+    terminal.say(
+        "train.time",
+        time=duration(seconds, terminal.lang),
+        epochs=integer(len(history), terminal.lang),
+    )
+
+
+def say_accuracy(terminal: Terminal, answers: Answers) -> None:
+    """Print the accuracy with its 95 % interval."""
+    lang = terminal.lang
+    low, high = wilson_interval(answers.correct, len(answers.labels))
+    terminal.say(
+        "train.result",
+        accuracy=percent(answers.accuracy, lang),
+        low=percent(low, lang),
+        high=percent(high, lang),
+        correct=integer(answers.correct, lang),
+        total=integer(len(answers.labels), lang),
+    )
+
+
+def write_history(path: Path, history: History) -> None:
+    """Write the history, a line an epoch; what was not measured is left empty."""
+    table = io.StringIO()
+    writer = csv.writer(table, lineterminator="\n")
+    writer.writerow(history.columns)
+    writer.writerows(zip(*history.columns.values(), strict=True))
+    write_atomically(path, table.getvalue().encode())
+
+
+def draw(
+    folder: Path,
+    terminal: Terminal,
+    recipe: Recipe,
+    history: History,
+    answers: Answers,
+    test: Dataset,
+) -> dict[str, Path]:
+    """Draw the pictures of the run; return key → file.
+
+    Without matplotlib there are none, and a sentence says so.
+    """
+    from ardoise import plots
+
+    lang = terminal.lang
+    classes = test.classes
+    names = np.array(classes)
+    matrix = confusion(answers, len(classes))
+    try:
+        if recipe.notebook:
+            curve = plots.notebook_curve(
+                notebook_accuracies(history, recipe.epochs),
+                100 * answers.accuracy,
+                lang,
+            )
+        else:
+            curve = plots.training_curves(
+                history.columns,
+                lang,
+                best_epoch=history.best_epoch,
+                test_accuracy=answers.accuracy,
+            )
+        figures = {
+            "curve": curve,
+            "confusion": plots.confusion_matrix(matrix, classes, lang),
+        }
+        if test.images.ndim == 4 and test.images.shape[3] == 1:
+            figures["grid"] = plots.digit_grid(
+                test.images[:9],
+                names[answers.predicted[:9]],
+                names[answers.labels[:9]],
+                lang,
+            )
+            figures["mistakes"] = plots.worst_mistakes(
+                test.images, answers.probabilities, answers.labels, classes, lang
+            )
+    except plots.MissingMatplotlibError as error:
+        terminal.complain(error.sentence(lang))
+        return {}
+    return {
+        key: plots.save_figure(figure, folder / f"{key}.png")
+        for key, figure in figures.items()
+    }
+
+
+def notebook_accuracies(history: History, epochs: int) -> list[float]:
+    """Return the accuracies that the notebook recorded: in %, each 1 % of the way."""
+    return [
+        round(100 * accuracy, 2)
+        for i, accuracy in enumerate(history["accuracy"])
+        if i % (epochs / 100) == 0
+    ]

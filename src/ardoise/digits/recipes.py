@@ -1,0 +1,143 @@
+"""Recipes: everything that is decided before a training starts, as data.
+
+A recipe names layers, optimiser, schedule and plan in the words of the engine's
+``config()`` values. It holds no code, so it can be printed, changed by an option of
+the command line, and written into the model file.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from ardoise.engine.arrays import Shape
+from ardoise.engine.network import Network, layer_from_config
+from ardoise.messages import UserError
+
+
+class RecipeError(UserError):
+    """There is no such recipe, or the data do not suit it."""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A training, described.
+
+    Attributes
+    ----------
+    name : str
+        Its sentences are ``recipe.<name>.title`` and ``recipe.<name>.about``.
+    layers : tuple of mappings
+        ``{"type": "Dense", "units": 128, …}``; the last layer, with one output a
+        class, is added by `build`.
+    output : mapping
+        Further arguments of that last Dense layer.
+    optimizer : mapping
+    learning_rate : float or mapping
+        A rate, or a schedule.
+    epochs : int
+    batch_size : int or None
+        None for full-batch gradient descent.
+    shuffle : bool
+    split : str
+        The split it takes where the data is MNIST: ``"official"`` or ``"notebook"``.
+    validation : float
+        Share of the training samples kept apart for validation.
+    loss : mapping
+    weight_average : float or None
+    notebook : bool
+        Report as the notebook did: accuracy each 1 %, its sentences, its pictures.
+    """
+
+    name: str
+    layers: tuple[Mapping[str, Any], ...]
+    output: Mapping[str, Any] = field(default_factory=dict)
+    optimizer: Mapping[str, Any] = field(default_factory=lambda: {"name": "adam"})
+    learning_rate: float | Mapping[str, Any] = 1e-3
+    epochs: int = 10
+    batch_size: int | None = 128
+    shuffle: bool = True
+    split: str = "official"
+    validation: float = 0.1
+    loss: Mapping[str, Any] = field(
+        default_factory=lambda: {"name": "softmax_cross_entropy"}
+    )
+    weight_average: float | None = None
+    notebook: bool = False
+
+    def build(
+        self,
+        input_shape: Shape,
+        n_classes: int,
+        seed: int | np.random.Generator | None = None,
+    ) -> Network:
+        """Return the network, with its first weights, for this data.
+
+        Parameters
+        ----------
+        input_shape : tuple of int
+            Of one sample.
+        n_classes : int
+        seed : int, numpy.random.Generator or None
+        """
+        layers = [layer_from_config(config) for config in self.layers]
+        last = {"type": "Dense", "units": n_classes, **self.output}
+        layers.append(layer_from_config(last))
+        return Network(layers, input_shape, seed=seed)
+
+
+_HALF = {"name": "uniform", "low": -0.5, "high": 0.5}
+_NOTEBOOK_START = {"kernel_initializer": _HALF, "bias_initializer": _HALF}
+
+RECIPES: dict[str, Recipe] = {
+    recipe.name: recipe
+    for recipe in (
+        Recipe(
+            name="mlp",
+            layers=(
+                {"type": "Flatten"},
+                {"type": "Dense", "units": 512},
+                {"type": "ReLU"},
+                {"type": "Dropout", "rate": 0.3},
+                {"type": "Dense", "units": 256},
+                {"type": "ReLU"},
+                {"type": "Dropout", "rate": 0.3},
+            ),
+            optimizer={"name": "adamw", "weight_decay": 0.01},
+            learning_rate={"name": "one_cycle", "learning_rate": 2e-3},
+            epochs=20,
+        ),
+        Recipe(
+            name="notebook",
+            layers=(
+                {"type": "Flatten"},
+                {"type": "Dense", "units": 16, **_NOTEBOOK_START},
+                {"type": "ReLU"},
+            ),
+            output=_NOTEBOOK_START,
+            optimizer={"name": "sgd"},
+            learning_rate=0.1,
+            epochs=700,
+            batch_size=None,
+            shuffle=False,
+            split="notebook",
+            validation=0.0,
+            notebook=True,
+        ),
+    )
+}
+DEFAULT_RECIPE = "mlp"
+
+
+def get_recipe(name: str) -> Recipe:
+    """Return the recipe of this name.
+
+    Raises
+    ------
+    RecipeError
+        If there is none; the sentence lists those that there are.
+    """
+    if name not in RECIPES:
+        raise RecipeError("recipe.unknown", name=name, names=", ".join(RECIPES))
+    return RECIPES[name]
