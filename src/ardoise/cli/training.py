@@ -313,7 +313,7 @@ def printable(recipe: Recipe) -> dict[str, object]:
 
 def speed(history: History, n_train: int) -> float:
     """Return the images per second over the whole training."""
-    return len(history) * n_train / max(history["seconds"][-1], 1e-9)
+    return len(history) * n_train / max(float(history["seconds"][-1]), 1e-9)
 
 
 def versions() -> dict[str, str]:
