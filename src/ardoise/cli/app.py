@@ -111,7 +111,7 @@ def _build(terminal: Terminal) -> App:
         output: Annotated[Path | None, Parameter(help=t("output"))] = None,
         lang: lang_option = terminal.lang,
     ) -> int:
-        from ardoise.cli.training import TrainOptions
+        from ardoise.cli.plan import TrainOptions
         from ardoise.cli.training import train as run_training
 
         given = TrainOptions(

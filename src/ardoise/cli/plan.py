@@ -1,0 +1,201 @@
+"""What a training will do, decided before it starts, and the training itself.
+
+`make_plan` turns the options of ``ardoise train`` into a `Plan`: recipe, images, network
+with its first weights. `learn` carries it out.
+"""
+
+import math
+import platform
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import ardoise
+from ardoise.cli.parts import absolute, default_split, divide, load
+from ardoise.cli.terminal import OptionError
+from ardoise.digits import Dataset
+from ardoise.digits.recipes import RECIPES, Recipe
+from ardoise.engine import losses
+from ardoise.engine.network import Network
+from ardoise.engine.training import Callback, History, fit
+from ardoise.engine.workers import available_threads
+from ardoise.files import Model
+
+
+@dataclass(frozen=True)
+class TrainOptions:
+    """What ``ardoise train`` was asked; None where the recipe decides."""
+
+    recipe: str
+    data: str
+    split: str | None
+    epochs: int | None
+    batch_size: int | None
+    learning_rate: float | None
+    seed: int
+    threads: int | None
+    output: Path | None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A training that is ready to start.
+
+    Attributes
+    ----------
+    recipe : Recipe
+        With what the options change in it.
+    train, validation, test : Dataset
+        The images of each part; ``validation`` is None where there is none.
+    network : Network
+        With its first weights.
+    threads : int
+    details : dict
+        What the model file will remember of all this.
+    for_fit : numpy.random.Generator
+        What the training draws from.
+    """
+
+    recipe: Recipe
+    train: Dataset
+    validation: Dataset | None
+    test: Dataset
+    network: Network
+    threads: int
+    details: dict[str, Any]
+    for_fit: np.random.Generator
+
+    def model(self) -> Model:
+        """Return the network as it goes into a file."""
+        loss = losses.get(self.recipe.loss)
+        return Model(self.network, self.train.classes, loss, self.details)
+
+
+def make_plan(options: TrainOptions) -> Plan:
+    """Load the data, divide it, build the network.
+
+    Raises
+    ------
+    UserError
+        With one sentence, when an option or the data is wrong.
+    """
+    recipe = adapt(options)
+    data = load(options.data)
+    split = options.split or default_split(options.data, recipe.split)
+    # Three streams: another recipe or split with the same seed starts alike.
+    for_split, for_start, for_fit = np.random.default_rng(options.seed).spawn(3)
+    parts = divide(data, split, recipe.validation, for_split)
+    threads = options.threads or available_threads()
+    details = {
+        "recipe": recipe.name,
+        "data": absolute(options.data),
+        "digest": data.digest(),
+        "split": split,
+        "validation": recipe.validation,
+        "dark_on_light": dark_on_light(data),
+        "seed": options.seed,
+        "threads": threads,
+        "versions": versions(),
+    }
+    return Plan(
+        recipe,
+        data.subset(parts.train),
+        data.subset(parts.validation) if len(parts.validation) else None,
+        data.subset(parts.test),
+        recipe.build(data.images.shape[1:], len(data.classes), for_start),
+        threads,
+        details,
+        for_fit,
+    )
+
+
+def learn(plan: Plan, callbacks: Sequence[Callback] = ()) -> History:
+    """Train the plan's network.
+
+    Raises
+    ------
+    DivergenceError
+        As `ardoise.fit`.
+    """
+    recipe, checked = plan.recipe, plan.validation
+    return fit(
+        plan.network,
+        plan.train.images,
+        plan.train.labels,
+        loss=recipe.loss,
+        optimizer=recipe.optimizer,
+        learning_rate=recipe.learning_rate,
+        # The notebook counts its epochs from 0 to the last, included.
+        epochs=recipe.epochs + recipe.notebook,
+        batch_size=recipe.batch_size,
+        validation_data=None if checked is None else (checked.images, checked.labels),
+        shuffle=recipe.shuffle,
+        seed=plan.for_fit,
+        threads=plan.threads,
+        callbacks=callbacks,
+        weight_average=recipe.weight_average,
+    )
+
+
+def adapt(options: TrainOptions) -> Recipe:
+    """Return the recipe with what the options change in it.
+
+    Raises
+    ------
+    OptionError
+        If there is no such recipe, or a number is out of range.
+    """
+    if options.recipe not in RECIPES:
+        raise OptionError(
+            "option.recipe", name=options.recipe, names=", ".join(RECIPES)
+        )
+    recipe = RECIPES[options.recipe]
+    for option, value in (
+        ("--epochs", options.epochs),
+        ("--batch-size", options.batch_size),
+        ("--threads", options.threads),
+    ):
+        if value is not None and value < 1:
+            raise OptionError("option.positive", option=option, value=value)
+    if options.seed < 0:
+        raise OptionError("option.seed", value=options.seed)
+    if options.epochs is not None:
+        recipe = replace(recipe, epochs=options.epochs)
+    if options.batch_size is not None:
+        recipe = replace(recipe, batch_size=options.batch_size)
+    rate = options.learning_rate
+    if rate is not None:
+        if not 0 < rate < math.inf:
+            raise OptionError("option.rate", value=rate)
+        schedule = recipe.learning_rate
+        if isinstance(schedule, Mapping):
+            recipe = replace(recipe, learning_rate={**schedule, "learning_rate": rate})
+        else:
+            recipe = replace(recipe, learning_rate=rate)
+    return recipe
+
+
+def dark_on_light(data: Dataset) -> bool:
+    """Return whether most pictures have light borders: ink on paper, unlike MNIST."""
+    if data.images.ndim != 4:
+        return False
+    first = data.images[:1000, ..., 0]
+    border = np.concatenate(
+        [first[:, 0], first[:, -1], first[:, :, 0], first[:, :, -1]], axis=1
+    )
+    middle = 127 if data.images.dtype == np.uint8 else 0.5
+    return bool(np.median(border) > middle)
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of what computed this."""
+    return {
+        "ardoise": ardoise.__version__,
+        "NumPy": np.__version__,
+        "Python": platform.python_version(),
+        "system": f"{sys.platform} {platform.machine()}",
+    }
