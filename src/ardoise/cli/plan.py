@@ -1,7 +1,7 @@
 """What a training will do, decided before it starts, and the training itself.
 
-`make_plan` turns the options of ``ardoise train`` into a `Plan`: recipe, images, network
-with its first weights. `learn` carries it out.
+`make_plan` turns the options of ``ardoise train`` into a `Plan`: recipe, images, and a
+network with its first weights. `learn` carries it out.
 """
 
 import math

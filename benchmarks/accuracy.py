@@ -1,0 +1,73 @@
+"""How well each recipe reads the test images: several seeds, last epoch.
+
+``python -m benchmarks.accuracy`` prints the accuracies of the README. The protocol is
+that of ``ardoise train``: nothing is chosen on the test images, and every seed counts.
+"""
+
+import argparse
+import statistics
+import sys
+from collections.abc import Sequence
+
+from ardoise.cli.plan import TrainOptions, learn, make_plan
+from ardoise.digits.recipes import RECIPES
+from ardoise.engine.training import History, evaluate
+
+NOTEBOOK_PRINTED = {0: 16.21, 70: 68.46, 210: 82.08, 420: 86.61, 700: 88.95}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Train each recipe with each seed and print a table."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.accuracy")
+    parser.add_argument("recipes", nargs="*", default=list(RECIPES))
+    parser.add_argument("--seeds", type=int, default=5, help="seeds 0 to N - 1")
+    parser.add_argument("--threads", type=int)
+    options = parser.parse_args(argv)
+    print("| recipe | test accuracy of each seed, % | mean | sd | seconds |")
+    print("|---|---|---|---|---|")
+    curves = []
+    for name in options.recipes:
+        scores, seconds = [], []
+        for seed in range(options.seeds):
+            score, history = run(name, seed, options.threads)
+            scores.append(100 * score)
+            seconds.append(history["seconds"][-1])
+            if RECIPES[name].notebook:
+                curves.append(history["accuracy"])
+        spread = statistics.stdev(scores) if len(scores) > 1 else 0.0
+        print(
+            f"| `{name}` | {' '.join(f'{score:.2f}' for score in scores)} "
+            f"| {statistics.mean(scores):.2f} | {spread:.2f} "
+            f"| {statistics.median(seconds):.0f} |",
+            flush=True,
+        )
+    if curves:
+        print_curves(curves)
+    return 0
+
+
+def run(name: str, seed: int, threads: int | None) -> tuple[float, History]:
+    """Return the test accuracy, a share, and the history of one training."""
+    print(f"{name}, seed {seed}", file=sys.stderr, flush=True)
+    plan = make_plan(
+        TrainOptions(name, "mnist", None, None, None, None, seed, threads, None)
+    )
+    history = learn(plan)
+    result = evaluate(plan.network, plan.test.images, plan.test.labels)
+    return result.correct / result.total, history
+
+
+def print_curves(curves: list[list[float]]) -> None:
+    """Print the notebook's training accuracies beside ours, with their spread."""
+    print("\n| epoch | the notebook printed | here, lowest | mean | highest |")
+    print("|---|---|---|---|---|")
+    for epoch, printed in NOTEBOOK_PRINTED.items():
+        here = [100 * curve[epoch] for curve in curves]
+        print(
+            f"| {epoch} | {printed:.2f} | {min(here):.2f} "
+            f"| {statistics.mean(here):.2f} | {max(here):.2f} |"
+        )
+
+
+if __name__ == "__main__":
+    sys.exit(main())
