@@ -4,6 +4,8 @@ One rule, used by training and by prediction alike: bytes (uint8) are grey level
 are divided by 255; floating-point numbers are taken as they are.
 """
 
+from __future__ import annotations
+
 from typing import Any
 
 import numpy as np
@@ -17,7 +19,7 @@ FLOAT_DTYPES = ("float32", "float64")
 
 def as_float_dtype(dtype: Any) -> np.dtype[Any]:
     """Return ``dtype`` as a NumPy dtype, or refuse all but float32 and float64."""
-    result: np.dtype[Any] = np.dtype(dtype)
+    result: np.dtype[Any] = np.dtype(dtype).newbyteorder("=")
     if result.name not in FLOAT_DTYPES:
         raise ValueError(f"dtype must be float32 or float64; got {result.name}")
     return result

@@ -4,6 +4,8 @@ Images stay bytes until the batch: a quarter of the memory, and the gather of ra
 rows moves a quarter of the bytes. The buffers are allocated once and reused.
 """
 
+from __future__ import annotations
+
 from typing import Any
 
 import numpy as np
@@ -118,10 +120,10 @@ def check_data(
     """
     x, y = np.asanyarray(x), np.asarray(y)
     check_samples(x, network.input_shape)
-    if len(x) != len(y):
+    if y.ndim == 0 or len(x) != len(y):
         raise ValueError(
-            f"x and y must have the same length; got {len(x)} samples and {len(y)} "
-            "targets"
+            f"x and y must have the same length; got {len(x)} samples and targets of "
+            f"shape {y.shape}"
         )
     t = loss.check_targets(y, network.output_shape)
     if t.dtype.kind == "f":

@@ -5,6 +5,8 @@ moving the weight a little to both sides. It is slow and needs no calculus, so i
 judge of every formula in this library.
 """
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -94,6 +96,11 @@ def check_gradients(
     Bishop, "Pattern Recognition and Machine Learning", 2006, section 5.3.3.
     """
     criterion = losses.get(loss)
+    if network.n_params == 0 or (max_params is not None and max_params < 1):
+        raise ValueError(
+            "there is no derivative to check: the network must have parameters, and "
+            f"max_params be at least 1; got {network.n_params} and {max_params}"
+        )
     twin = network.astype("float64")
     x, t, weights = check_data(twin, criterion, x, y, sample_weight)
     samples = to_float(x, np.empty(x.shape))

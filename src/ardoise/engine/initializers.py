@@ -4,6 +4,8 @@ An initializer fills an array that it is given, with numbers from a generator th
 is given. Its settings are plain values, so that a network can be written down.
 """
 
+from __future__ import annotations
+
 import math
 from collections.abc import Mapping
 from typing import Any, ClassVar

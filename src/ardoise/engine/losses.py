@@ -7,6 +7,8 @@ weights of the whole batch (one over its size when there are no weights), so tha
 parts of a batch simply add. The loss of a sample is a sum over its outputs.
 """
 
+from __future__ import annotations
+
 import math
 from collections.abc import Mapping
 from typing import Any, ClassVar

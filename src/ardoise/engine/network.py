@@ -5,6 +5,8 @@ the vectors is frozen, and every layer receives its views. From then on the laye
 never change; training writes into `Network.theta`.
 """
 
+from __future__ import annotations
+
 import copy
 import math
 from collections.abc import Iterator, Mapping, Sequence
@@ -90,11 +92,11 @@ class Network:
         self.input_shape = _check_shape(input_shape)
         if not self.layers:
             raise ValueError("a network needs at least one layer; got none")
-        specs, shape = [], self.input_shape
+        specs, shape, seen = [], self.input_shape, set()
         for i, layer in enumerate(self.layers):
             if not isinstance(layer, Layer):
                 raise TypeError(f"layer {i} must be a Layer object; got {layer!r}")
-            if hasattr(layer, "input_shape"):
+            if hasattr(layer, "input_shape") or id(layer) in seen:
                 raise ValueError(
                     f"layer {i}, {layer!r}, already belongs to a network: each layer "
                     "object can be used once"
@@ -104,6 +106,7 @@ class Network:
             except ShapeError as error:
                 raise ShapeError(f"layer {i}, {layer!r}: {error}") from None
             specs.append(spec)
+            seen.add(id(layer))
             shape = spec.output_shape
         self.output_shape = shape
         self.layout = Layout(
@@ -126,6 +129,8 @@ class Network:
             layer.bind(_own(params, i), _own(grads, i), _own(running, i))
             shape = spec.output_shape
         self._reserved = (0, False)
+        self._streams: list[np.random.Generator] | None = None
+        self._to_undo = 0  # rows of the last forward, if backward may follow it
 
     @property
     def theta(self) -> Array:
@@ -167,13 +172,15 @@ class Network:
         """Allocate the layers' work space for up to ``batch`` samples.
 
         Called by itself where needed. Call it to choose the batch, or the generator
-        that dropout draws from (each layer gets a child of it).
+        that dropout draws from (each layer gets a child of it, and keeps it until
+        another generator is given).
         """
         if batch < 1:
             raise ValueError(f"batch must be at least 1; got {batch}")
-        streams = (rng or self._rng).spawn(len(self.layers))
+        if rng is not None or self._streams is None:
+            self._streams = (rng or self._rng).spawn(len(self.layers))
         owner: Layer | None = None  # of the memory that the next layer reads
-        for layer, stream in zip(self.layers, streams, strict=True):
+        for layer, stream in zip(self.layers, self._streams, strict=True):
             in_place = (
                 layer.may_write_input and owner is not None and not owner.needs_output
             )
@@ -181,6 +188,7 @@ class Network:
             if not layer.is_view:
                 owner = layer
         self._reserved = (batch, training)
+        self._to_undo = 0
 
     def forward(self, x: Array, *, training: bool = False) -> Array:
         """Return the outputs (logits) for x, in a buffer that the next call reuses.
@@ -209,6 +217,7 @@ class Network:
             self.reserve(max(n, batch), training=training or for_training)
         for layer in self.layers:
             x = layer.forward(x, training=training)
+        self._to_undo = n if training else 0
         return x
 
     def backward(self, dz: Array, *, need_dx: bool = False) -> Array | None:
@@ -220,11 +229,27 @@ class Network:
             ∂loss/∂output; may be overwritten.
         need_dx : bool
             Whether to return ∂loss/∂x as well (a whole matrix product more).
+
+        Raises
+        ------
+        ShapeError
+            If dz has another shape or dtype than the outputs, or is not C-contiguous
+            (layers write into it through reshaped views).
+        RuntimeError
+            If the last forward was not one for training.
         """
+        if self._to_undo == 0:
+            raise RuntimeError("backward must follow forward(x, training=True)")
+        shape = (self._to_undo, *self.output_shape)
+        if dz.shape != shape or dz.dtype != self.dtype or not dz.flags.c_contiguous:
+            raise ShapeError(
+                f"backward expects {self.dtype} of shape {shape}, C-contiguous; got "
+                f"{dz.dtype} of shape {dz.shape}"
+            )
         dy: Array | None = dz
         for i in range(len(self.layers) - 1, -1, -1):
-            if dy is None:  # pragma: no cover - a layer broke the contract
-                raise RuntimeError(f"layer {i + 1} returned no dx")
+            if dy is None:
+                raise RuntimeError(f"layer {i + 1}, {self.layers[i + 1]!r}: no dx")
             dy = self.layers[i].backward(dy, need_dx=need_dx or i > 0)
         return dy
 
@@ -287,7 +312,7 @@ class Network:
         config: Mapping[str, Any],
         *,
         seed: int | np.random.Generator | None = None,
-    ) -> "Network":
+    ) -> Network:
         """Build the network that `config` describes, with new weights.
 
         Raises
@@ -299,32 +324,38 @@ class Network:
         return cls(layers, config["input_shape"], dtype=config["dtype"], seed=seed)
 
     @classmethod
-    def from_vectors(
-        cls, config: Mapping[str, Any], theta: Array, state: Array
-    ) -> "Network":
-        """Build the network that `config` describes on these vectors, not copied.
+    def from_values(cls, config: Mapping[str, Any], values: Array) -> Network:
+        """Build the network that `config` describes on these numbers, not copied.
+
+        Parameters
+        ----------
+        config : mapping
+            As `config` returns it.
+        values : array of shape (n_params + n_state,)
+            theta, then state; contiguous, of the network's dtype.
 
         Raises
         ------
         ValueError
-            If the vectors have other lengths or dtypes than the architecture asks for,
-            or as `from_config`. Nothing of the vectors' size is allocated before.
+            If there are more or fewer numbers than the architecture asks for, or of
+            another dtype, or as `from_config`. Nothing of their size is allocated
+            before.
         """
         network = object.__new__(cls)
         layers = [layer_from_config(entry) for entry in config["layers"]]
         network._plan(layers, config["input_shape"], config["dtype"])
-        sizes = (network.layout.size, network.state_layout.size)
-        if (len(theta), len(state)) != sizes or theta.dtype != network.dtype:
+        n_params, n_state = network.layout.size, network.state_layout.size
+        if values.shape != (n_params + n_state,) or values.dtype != network.dtype:
             raise ValueError(
-                f"this architecture has {sizes[0]} parameters and {sizes[1]} running "
-                f"statistics of {network.dtype}; got {len(theta)} and {len(state)} of "
-                f"{theta.dtype}"
+                f"this architecture has {n_params + n_state} numbers of "
+                f"{network.dtype}; got {values.dtype} of shape {values.shape}"
             )
+        theta, state = values[:n_params], values[n_params:]
         network._bind(theta, np.zeros_like(theta), state)
         network._rng = np.random.default_rng()
         return network
 
-    def replica(self, grad: Array, state: Array) -> "Network":
+    def replica(self, grad: Array, state: Array) -> Network:
         """Return a network on the same theta, with its own gradient and state.
 
         For another thread: it has its own layers and work space. Only one thread may
@@ -337,7 +368,7 @@ class Network:
         twin._rng = self._rng.spawn(1)[0]
         return twin
 
-    def astype(self, dtype: Any) -> "Network":
+    def astype(self, dtype: Any) -> Network:
         """Return a copy of another dtype: float64 to check gradients, for instance."""
         twin = object.__new__(type(self))
         layers = [type(layer)(**layer.config()) for layer in self.layers]
@@ -416,8 +447,12 @@ def _layer_number(key: str) -> int:
 
 
 def _check_shape(input_shape: int | Sequence[int]) -> Shape:
-    shape = (input_shape,) if isinstance(input_shape, int) else tuple(input_shape)
-    if not all(int(n) == n and n > 0 for n in shape):
+    shape: Sequence[int] = (
+        (input_shape,)
+        if isinstance(input_shape, int | np.integer)
+        else tuple(input_shape)
+    )
+    if not all(isinstance(n, int | np.integer) and n > 0 for n in shape):
         raise ValueError(
             f"input_shape must hold positive whole numbers; got {input_shape!r}"
         )

@@ -5,6 +5,8 @@ of the first part, on which weight decay acts. It works in place, part by part, 
 each part of the vectors stays in the cache while all its operations are done.
 """
 
+from __future__ import annotations
+
 import math
 from collections.abc import Mapping
 from itertools import pairwise
@@ -49,7 +51,9 @@ class Optimizer:
         self._state = {slot: np.zeros_like(theta) for slot in self.slots()}
         size = PART if len(theta) > WHOLE else max(1, len(theta))
         scratch = np.empty(size, theta.dtype)
-        bounds = sorted({0, n_decay, len(theta), *range(0, len(theta), size)})
+        # Without weight decay there is no need to cut where it ends: fewer calls.
+        border = n_decay if getattr(self, "weight_decay", 0.0) else len(theta)
+        bounds = sorted({0, border, len(theta), *range(0, len(theta), size)})
         self._parts = []
         for start, stop in pairwise(bounds):
             place = slice(start, stop)
@@ -82,8 +86,9 @@ class Optimizer:
 
     def config(self) -> dict[str, Any]:
         """Return the settings as JSON values; `get` rebuilds the optimiser."""
-        hidden = ("_", "t")
-        settings = {k: v for k, v in vars(self).items() if not k.startswith(hidden)}
+        settings = {
+            k: v for k, v in vars(self).items() if k != "t" and not k.startswith("_")
+        }
         return {"name": self.name, **settings}
 
     def __repr__(self) -> str:
@@ -197,9 +202,10 @@ class Adam(Optimizer):
 
     def prepare(self, learning_rate: float) -> None:
         self._rate = learning_rate
-        root = math.sqrt(1 - self.beta2**self.t)
-        # m̂ / (√v̂ + ε) = [root / (1 − β₁ᵗ)] · m / (√v + ε root): two passes fewer.
-        self._step = learning_rate * root / (1 - self.beta1**self.t)
+        # The vectors hold M = m / (1 − β₁) and V = v / (1 − β₂), and the factors are
+        # put into two numbers: m̂ / (√v̂ + ε) = a M / (√V + ε b). Four passes fewer.
+        root = math.sqrt((1 - self.beta2**self.t) / (1 - self.beta2))
+        self._step = learning_rate * root * (1 - self.beta1) / (1 - self.beta1**self.t)
         self._epsilon = self.epsilon * root
 
     def update(
@@ -208,11 +214,9 @@ class Adam(Optimizer):
         m, v = kept
         if decayed and self.weight_decay:
             self.decay(theta, grad, scratch)
-        np.multiply(grad, 1 - self.beta1, out=scratch)
         np.multiply(m, self.beta1, out=m)
-        np.add(m, scratch, out=m)
+        np.add(m, grad, out=m)
         np.multiply(grad, grad, out=scratch)
-        np.multiply(scratch, 1 - self.beta2, out=scratch)
         np.multiply(v, self.beta2, out=v)
         np.add(v, scratch, out=v)
         np.sqrt(v, out=scratch)

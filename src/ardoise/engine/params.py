@@ -5,6 +5,8 @@ place in one vector, once and for ever, decayed arrays first. Layers then hold v
 what an optimiser does to the vector, every layer sees.
 """
 
+from __future__ import annotations
+
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass

@@ -6,6 +6,8 @@ stays float32. Each can begin with a linear warm-up of ``warmup`` steps; the sch
 proper is then spread over the steps that remain.
 """
 
+from __future__ import annotations
+
 import math
 from collections.abc import Mapping
 from typing import Any, ClassVar
@@ -32,19 +34,23 @@ class Schedule:
             )
         if not 0 <= warmup < math.inf:
             raise ValueError(f"warmup must not be negative; got {warmup}")
+        if warmup >= 1 and warmup != int(warmup):
+            raise ValueError(
+                "warmup must be a whole number of steps, or a fraction below 1; "
+                f"got {warmup}"
+            )
         # Python numbers: a NumPy scalar would turn float32 updates into float64.
         self.learning_rate = float(learning_rate)
         self.warmup = warmup if isinstance(warmup, int) else float(warmup)
 
     def __call__(self, step: int, total_steps: int) -> float:
         """Return the learning rate of ``step`` (0 ≤ step < total_steps)."""
-        warmup = self.warmup
-        if isinstance(warmup, float) and warmup < 1:
-            warmup = round(warmup * total_steps)
+        share = self.warmup < 1
+        warmup = round(self.warmup * total_steps) if share else int(self.warmup)
         if step < warmup:
-            return self.learning_rate * (step + 1) / (int(warmup) + 1)
-        rest = max(1, total_steps - int(warmup))
-        return self.learning_rate * self.factor(step - int(warmup), rest)
+            return self.learning_rate * (step + 1) / (warmup + 1)
+        rest = max(1, total_steps - warmup)
+        return self.learning_rate * self.factor(step - warmup, rest)
 
     def factor(self, step: int, steps: int) -> float:
         """Return the share of ``learning_rate`` at ``step`` of ``steps``."""
@@ -82,9 +88,11 @@ class StepDecay(Schedule):
         warmup: float = 0,
     ) -> None:
         super().__init__(learning_rate, warmup=warmup)
-        if step_size < 1:
-            raise ValueError(f"step_size must be at least 1 step; got {step_size}")
-        self.step_size = step_size
+        if step_size < 1 or step_size != int(step_size):
+            raise ValueError(
+                f"step_size must be a positive whole number of steps; got {step_size}"
+            )
+        self.step_size = int(step_size)
         self.gamma = _check_gamma(gamma)
 
     def factor(self, step: int, steps: int) -> float:

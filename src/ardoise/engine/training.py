@@ -5,6 +5,8 @@ progress bar, early stopping) is a `Callback`, called at fixed moments with the
 `Training` in progress.
 """
 
+from __future__ import annotations
+
 import math
 import time
 from collections.abc import Mapping, Sequence
@@ -102,16 +104,16 @@ class Evaluation:
 class Callback:
     """Called at fixed moments of training; override what you need."""
 
-    def on_train_begin(self, training: "Training") -> None:
+    def on_train_begin(self, training: Training) -> None:
         """Before the first epoch."""
 
-    def on_batch_end(self, training: "Training") -> None:
+    def on_batch_end(self, training: Training) -> None:
         """After each step."""
 
-    def on_epoch_end(self, training: "Training") -> None:
+    def on_epoch_end(self, training: Training) -> None:
         """After each epoch, its line of the history written."""
 
-    def on_train_end(self, training: "Training") -> None:
+    def on_train_end(self, training: Training) -> None:
         """At the end, however it came (but not after an error)."""
 
 
@@ -154,7 +156,7 @@ class EarlyStopping(Callback):
         self.min_delta = min_delta
         self.restore_best = restore_best
 
-    def on_train_begin(self, training: "Training") -> None:
+    def on_train_begin(self, training: Training) -> None:
         if self.monitor.startswith("validation") and training.validation is None:
             raise ValueError(
                 f"early stopping watches {self.monitor}, but there is no validation "
@@ -170,7 +172,7 @@ class EarlyStopping(Callback):
         self._weights = training.network.theta.copy()
         self._state = training.network.state.copy()
 
-    def on_epoch_end(self, training: "Training") -> None:
+    def on_epoch_end(self, training: Training) -> None:
         value = float(training.history[self.monitor][-1])
         score = value if self.monitor.endswith("accuracy") else -value
         if score > self._best + self.min_delta:
@@ -181,7 +183,7 @@ class EarlyStopping(Callback):
         elif training.epoch - self._best_epoch >= self.patience:
             training.stop("early_stopping")
 
-    def on_train_end(self, training: "Training") -> None:
+    def on_train_end(self, training: Training) -> None:
         if self.restore_best and self._best_epoch:
             training.network.theta[...] = self._weights
             training.network.state[...] = self._state
@@ -229,8 +231,7 @@ def _evaluate(
             correct += int(np.count_nonzero(criterion.predict(z) == t[rows]))
         value += criterion(z, t[rows], scale=1.0, weights=part)[0]
     accuracy = correct / len(x) if criterion.is_classifier else None
-    mean = value / total if total else math.nan
-    return Evaluation(mean, accuracy, correct, len(x))
+    return Evaluation(value / total, accuracy, correct, len(x))
 
 
 class Training:
@@ -318,11 +319,12 @@ class Training:
 
     def run(self) -> History:
         """Train to the end; see `fit`."""
+        for callback in self._callbacks:
+            callback.on_train_begin(self)
         try:
-            for callback in self._callbacks:
-                callback.on_train_begin(self)
-            while self.epoch < self.epochs and self.history.stopped == "running":
-                self._run_epoch()
+            with self._workers:
+                while self.epoch < self.epochs and self.history.stopped == "running":
+                    self._run_epoch()
             if self.history.stopped == "running":
                 self.history.stopped = "finished"
         except KeyboardInterrupt:
@@ -338,21 +340,20 @@ class Training:
         self.epoch += 1
         self.epoch_samples = 0
         loss_sum, hits = 0.0, 0
-        with self._workers:
-            started = time.perf_counter()
-            for rows in split_rows(self._permutation(), self.batch_size):
-                value, right = self._step(rows)
-                n = count_rows(rows)
-                self.epoch_samples += n
-                loss_sum += value * n
-                hits += right
-                self.running_loss = loss_sum / self.epoch_samples
-                self.running_accuracy = hits / self.epoch_samples
-                for callback in self._each_batch:
-                    callback.on_batch_end(self)
-                if self.history.stopped != "running":
-                    break
-            elapsed = time.perf_counter() - started
+        started = time.perf_counter()
+        for rows in split_rows(self._permutation(), self.batch_size):
+            value, right = self._step(rows)
+            n = count_rows(rows)
+            self.epoch_samples += n
+            loss_sum += value * n
+            hits += right
+            self.running_loss = loss_sum / self.epoch_samples
+            self.running_accuracy = hits / self.epoch_samples
+            for callback in self._each_batch:
+                callback.on_batch_end(self)
+            if self.history.stopped != "running":
+                break
+        elapsed = time.perf_counter() - started
         self.seconds += elapsed
         self._keep_if_finite()
         self._end_epoch(self.epoch_samples / max(elapsed, 1e-9))
@@ -364,17 +365,18 @@ class Training:
 
     def _step(self, rows: Rows) -> tuple[float, int]:
         rate = self._schedule(self.step, self.total_steps)
-        value, right = self._workers.gradient(rows)
-        self.learning_rate = rate
-        if not math.isfinite(value):
-            self._go_back()
+        # A diverging run overflows; it is noticed here, and needs no warnings.
         with np.errstate(all="ignore"):
+            value, right = self._workers.gradient(rows)
+            self.learning_rate = rate
+            self.step += 1
+            if not math.isfinite(value):
+                self._go_back()
             if self._max_norm is not None:
                 optimizers.clip_by_global_norm(self.network.grad, self._max_norm)
             self.optimizer.step(rate)
             if self._average is not None:
                 self._average.update()
-        self.step += 1
         if self.step % SNAPSHOT_STEPS == 0:
             self._keep_if_finite()
         return value, right
@@ -388,7 +390,7 @@ class Training:
     def _go_back(self) -> None:
         np.copyto(self.network.theta, self._good[0])
         np.copyto(self.network.state, self._good[1])
-        raise DivergenceError(self.epoch, self.step + 1, self.learning_rate)
+        raise DivergenceError(self.epoch, self.step, self.learning_rate)
 
     def _end_epoch(self, speed: float) -> None:
         with self._averaged():
@@ -494,17 +496,29 @@ def fit(
     data = check_data(network, criterion, x, y, sample_weight)
     validation = None
     if validation_data is not None:
+        listed = isinstance(validation_data, tuple | list)
+        if not listed or len(validation_data) not in (2, 3):
+            got = len(validation_data) if listed else type(validation_data).__name__
+            raise TypeError(
+                "validation_data must hold two or three arrays, (x, y) or "
+                f"(x, y, sample_weight); got {got}"
+            )
         given = (*validation_data, None)[:3]
         validation = check_data(network, criterion, *given)
-    for name, value in (("epochs", epochs), ("threads", threads or 1)):
-        if value < 1 or value != int(value):
-            raise ValueError(f"{name} must be a positive whole number; got {value}")
-    if batch_size is not None and (batch_size < 1 or batch_size != int(batch_size)):
-        raise ValueError(
-            f"batch_size must be a positive whole number or None; got {batch_size}"
-        )
+    _check_whole("epochs", epochs)
+    if threads is not None:
+        _check_whole("threads", threads)
+    if batch_size is not None:
+        _check_whole("batch_size", batch_size)
     if max_norm is not None and not 0 < max_norm < math.inf:
         raise ValueError(f"max_norm must be a positive number; got {max_norm}")
+    if weight_average is not None and not 0 <= weight_average < 1:
+        raise ValueError(f"weight_average must lie in [0, 1); got {weight_average}")
+    alone = isinstance(callbacks, Callback)
+    if alone or not all(isinstance(callback, Callback) for callback in callbacks):
+        raise TypeError(
+            f"callbacks must be a sequence of Callback objects; got {callbacks!r}"
+        )
     return Training(
         network,
         criterion,
@@ -521,3 +535,10 @@ def fit(
         max_norm=max_norm,
         average_decay=weight_average,
     ).run()
+
+
+def _check_whole(name: str, value: float) -> None:
+    # is_integer() is False for NaN and infinity too.
+    number = isinstance(value, int | float | np.integer | np.floating)
+    if not number or value < 1 or not float(value).is_integer():
+        raise ValueError(f"{name} must be a positive whole number; got {value!r}")

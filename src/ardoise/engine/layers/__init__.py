@@ -1,5 +1,7 @@
 """The layers, and the closed table from which files rebuild them by name."""
 
+from __future__ import annotations
+
 from ardoise.engine.layers.activations import (
     ELU,
     GELU,

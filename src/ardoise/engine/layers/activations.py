@@ -4,6 +4,8 @@ Each works number by number, and most find their derivative from their own outpu
 that they may write it over their input and need no memory of their own.
 """
 
+from __future__ import annotations
+
 import math
 
 import numpy as np
@@ -63,8 +65,7 @@ class LeakyReLU(Elementwise):
     def multiply_by_slope(self, dy: Array, kept: Array, *scratch: Array) -> None:
         (slope,) = scratch
         np.greater(kept, 0, out=slope)
-        np.multiply(slope, 1 - self.negative_slope, out=slope)
-        np.add(slope, self.negative_slope, out=slope)
+        np.maximum(slope, self.negative_slope, out=slope)
         np.multiply(dy, slope, out=dy)
 
 

@@ -18,6 +18,8 @@ The invariants, each tested on every layer by ``tests/engine/check_layer.py``:
 8. Views (``self.W``, ``self.dW``, …) are never rebound after ``bind``.
 """
 
+from __future__ import annotations
+
 import inspect
 from collections.abc import Mapping
 from dataclasses import dataclass

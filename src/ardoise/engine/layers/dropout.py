@@ -1,5 +1,7 @@
 """Dropout: during training, switch off numbers at random, so that none is relied on."""
 
+from __future__ import annotations
+
 import numpy as np
 
 from ardoise.engine.arrays import Array

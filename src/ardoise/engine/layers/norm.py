@@ -5,6 +5,8 @@ the day it meets a single sample; `LayerNorm` does so for each sample over its f
 Both then let the network choose another scale, gamma, and another mean, beta.
 """
 
+from __future__ import annotations
+
 import math
 
 import numpy as np
@@ -191,6 +193,19 @@ class LayerNorm(_Norm):
     Ba, Kiros and Hinton, "Layer Normalization", 2016, section 3.
     """
 
+    def reserve(
+        self,
+        batch: int,
+        *,
+        training: bool,
+        in_place: bool,
+        rng: np.random.Generator,
+    ) -> None:
+        super().reserve(batch, training=training, in_place=in_place, rng=rng)
+        # One number a row; on images that is a number a pixel.
+        self._mean = self.empty(len(self._ones), 1)
+        self._inverse = self.empty(len(self._ones), 1)
+
     def forward(self, x: Array, *, training: bool) -> Array:
         y = self._output(x)
         features = x.shape[-1]
@@ -199,8 +214,11 @@ class LayerNorm(_Norm):
         normal, scratch = self._normal[:n], self._scratch[:n]
         np.subtract(rows, self._row_mean(rows), out=normal)
         np.multiply(normal, normal, out=scratch)
-        self._inverse = 1 / np.sqrt(self._row_mean(scratch) + self.epsilon)  # (R, 1)
-        np.multiply(normal, self._inverse, out=normal)
+        inverse = self._inverse[:n]
+        np.add(self._row_mean(scratch), self.epsilon, out=inverse)
+        np.sqrt(inverse, out=inverse)
+        np.reciprocal(inverse, out=inverse)
+        np.multiply(normal, inverse, out=normal)
         self._scale_and_shift(normal, y.reshape(-1, features))
         return y
 
@@ -217,11 +235,12 @@ class LayerNorm(_Norm):
         np.multiply(normal, self._row_mean(scratch), out=scratch)
         np.subtract(rows, self._row_mean(rows), out=rows)
         np.subtract(rows, scratch, out=rows)
-        np.multiply(rows, self._inverse, out=rows)
+        np.multiply(rows, self._inverse[:n], out=rows)
         return dy
 
     def _row_mean(self, rows: Array) -> Array:
-        """Return the mean of each row, shape (R, 1)."""
-        mean: Array = np.add.reduce(rows, axis=1, keepdims=True)
-        mean *= 1 / rows.shape[1]
+        """Return the mean of each row, shape (R, 1); the next call overwrites it."""
+        mean = self._mean[: len(rows)]
+        np.add.reduce(rows, axis=1, keepdims=True, out=mean)
+        np.multiply(mean, 1 / rows.shape[1], out=mean)
         return mean

@@ -1,5 +1,7 @@
 """Layers that change the shape of a sample and none of its numbers."""
 
+from __future__ import annotations
+
 import math
 
 from ardoise.engine.arrays import Array, Shape
