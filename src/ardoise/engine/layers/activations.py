@@ -23,8 +23,20 @@ class ReLU(Elementwise):
 
     scratch = (bool,)
 
+    def reserve(
+        self,
+        batch: int,
+        *,
+        training: bool,
+        in_place: bool,
+        rng: np.random.Generator,
+    ) -> None:
+        super().reserve(batch, training=training, in_place=in_place, rng=rng)
+        self._zeros = np.zeros((batch, *self.input_shape), self.dtype)
+
     def compute(self, x: Array, y: Array, *scratch: Array) -> None:
-        np.maximum(x, 0, out=y)
+        # Against an array of zeros: a third of the time of np.maximum(x, 0).
+        np.maximum(x, self._zeros[: len(x)], out=y)
 
     def multiply_by_slope(self, dy: Array, kept: Array, *scratch: Array) -> None:
         # Five times as fast as the assignment dy[kept == 0] = 0.
