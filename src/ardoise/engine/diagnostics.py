@@ -145,8 +145,6 @@ def check_gradients(
 
 def _name(network: Network, place: int) -> str:
     """Return the name of one number of theta, such as ``"0.W[3, 1]"``."""
-    for entry in network.layout.entries:
-        if entry.place.start <= place < entry.place.stop:
-            index = np.unravel_index(place - entry.place.start, entry.spec.shape)
-            return f"{entry.key}[{', '.join(str(int(i)) for i in index)}]"
-    raise IndexError(place)  # pragma: no cover
+    entry = next(e for e in network.layout.entries if place < e.place.stop)
+    index = np.unravel_index(place - entry.place.start, entry.spec.shape)
+    return f"{entry.key}[{', '.join(str(int(i)) for i in index)}]"

@@ -122,8 +122,8 @@ class Uniform(Initializer):
             raise ValueError(
                 f"uniform needs two numbers, low <= high; got {low} and {high}"
             )
-        self.low = low
-        self.high = high
+        self.low = float(low)
+        self.high = float(high)
 
     def __call__(self, view: Array, rng: np.random.Generator) -> None:
         view[...] = rng.uniform(self.low, self.high, view.shape)
@@ -135,7 +135,9 @@ class Constant(Initializer):
     name = "constant"
 
     def __init__(self, value: float) -> None:
-        self.value = value
+        if not math.isfinite(value):
+            raise ValueError(f"constant needs a finite number; got {value}")
+        self.value = float(value)
 
     def __call__(self, view: Array, rng: np.random.Generator) -> None:
         view[...] = self.value

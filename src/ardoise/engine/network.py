@@ -116,6 +116,8 @@ class Network:
             (f"{i}.{p.name}", p) for i, spec in enumerate(specs) for p in spec.state
         )
         self._specs = tuple(specs)
+        learning = [i for i, spec in enumerate(specs) if spec.params]
+        self._first_learning = learning[0] if learning else 0
 
     def _bind(self, theta: Array, grad: Array, state: Array) -> None:
         """Take these vectors for ever and give every layer its views."""
@@ -247,11 +249,13 @@ class Network:
                 f"{dz.dtype} of shape {dz.shape}"
             )
         dy: Array | None = dz
-        for i in range(len(self.layers) - 1, -1, -1):
+        # Below the first layer that learns (a Flatten, say) nobody asks for dx.
+        last = 0 if need_dx else self._first_learning
+        for i in range(len(self.layers) - 1, last - 1, -1):
             if dy is None:
                 raise RuntimeError(f"layer {i + 1}, {self.layers[i + 1]!r}: no dx")
-            dy = self.layers[i].backward(dy, need_dx=need_dx or i > 0)
-        return dy
+            dy = self.layers[i].backward(dy, need_dx=need_dx or i > last)
+        return dy if need_dx else None
 
     def predict_logits(self, x: Array) -> Array:
         """Return the outputs for many samples, in a new array (n, *output_shape).

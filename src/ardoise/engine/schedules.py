@@ -174,9 +174,9 @@ class OneCycle(Schedule):
                 "start_divisor and final_divisor must be at least 1; "
                 f"got {start_divisor} and {final_divisor}"
             )
-        self.peak = peak
-        self.start_divisor = start_divisor
-        self.final_divisor = final_divisor
+        self.peak = float(peak)
+        self.start_divisor = float(start_divisor)
+        self.final_divisor = float(final_divisor)
 
     def factor(self, step: int, steps: int) -> float:
         top = self.peak * steps - 1

@@ -530,7 +530,7 @@ def fit(
         batch_size=min(int(batch_size or len(data[0])), len(data[0])),
         shuffle=shuffle,
         rng=np.random.default_rng(seed),
-        threads=threads or available_threads(),
+        threads=int(threads or available_threads()),
         callbacks=callbacks,
         max_norm=max_norm,
         average_decay=weight_average,

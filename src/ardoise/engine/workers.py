@@ -32,7 +32,7 @@ def available_threads() -> int:
     """Return how many processors this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1  # pragma: no cover - macOS and Windows
+    return os.cpu_count() or 1  # macOS and Windows
 
 
 class blas_threads:
