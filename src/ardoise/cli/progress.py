@@ -3,7 +3,6 @@
 import signal
 import time
 from types import FrameType
-from typing import Any
 
 from rich.progress import (
     BarColumn,
@@ -46,7 +45,9 @@ class Interruptible(Callback):
 
 
 class ShownProgress(Callback):
-    """A live bar on a terminal; elsewhere, one line an epoch.
+    """A live bar, where the output is a terminal, and a line for each epoch.
+
+    A long training has a line every twentieth of the way.
 
     A context manager around the training.
 
@@ -81,6 +82,7 @@ class ShownProgress(Callback):
             self._bar.stop()
 
     def on_train_begin(self, training: Training) -> None:
+        self._epoch_started = time.perf_counter()
         self._task = self._bar.add_task("", total=training.total_steps, figures="")
 
     def on_batch_end(self, training: Training) -> None:
@@ -92,48 +94,39 @@ class ShownProgress(Callback):
     def on_epoch_end(self, training: Training) -> None:
         if self._notebook_epochs is not None:
             self._print_notebook_line(training)
-        elif not self._terminal.out.is_terminal:
-            self._print_epoch(training)
-        if self._terminal.out.is_terminal and training.epoch == training.epochs:
-            self._show(training)
+        elif (
+            training.epoch % max(1, training.epochs // 20) == 0
+            or training.epoch == training.epochs
+            or training.history.stopped != "running"
+        ):
+            speed = training.history["samples_per_second"][-1]
+            self._terminal.out.print(self._words(training, speed))
+        self._epoch_started = time.perf_counter()
 
     def _show(self, training: Training) -> None:
-        lang, text = self._terminal.lang, self._terminal.text
-        history = training.history
-        figures = text(
-            "train.figures",
-            loss=decimal(training.running_loss, lang, 4),
-            accuracy=percent(training.running_accuracy, lang, 2),
-        )
-        if len(history) and history["validation_accuracy"][-1] is not None:
-            checked = percent(history["validation_accuracy"][-1], lang, 2)
-            figures += text("train.figures_validation", accuracy=checked)
-        if len(history):
-            speed = integer(round(history["samples_per_second"][-1]), lang)
-            figures += text("train.figures_speed", speed=speed)
+        elapsed = time.perf_counter() - self._epoch_started
+        speed = training.epoch_samples / max(elapsed, 1e-9)
+        epoch, *figures = self._words(training, speed).split("  ", 1)
         self._bar.update(
             self._task,
             completed=training.step,
-            description=text(
-                "train.epoch", epoch=training.epoch, epochs=training.epochs
-            ),
-            figures=figures,
+            description=epoch,
+            figures="".join(figures),
         )
 
-    def _print_epoch(self, training: Training) -> None:
+    def _words(self, training: Training, speed: float) -> str:
+        """Return the epoch, loss, accuracies and speed, in the learner's language."""
         lang, text = self._terminal.lang, self._terminal.text
-        last: dict[str, Any] = {k: v[-1] for k, v in training.history.columns.items()}
-        line = text("train.epoch", epoch=training.epoch, epochs=training.epochs)
-        line += " " + text(
-            "train.figures",
-            loss=decimal(last["loss"], lang, 4),
-            accuracy=percent(last["accuracy"], lang, 2),
-        )
-        if last["validation_accuracy"] is not None:
-            checked = percent(last["validation_accuracy"], lang, 2)
-            line += text("train.figures_validation", accuracy=checked)
-        speed = integer(round(last["samples_per_second"]), lang)
-        self._terminal.out.print(line + text("train.figures_speed", speed=speed))
+        checked = training.history["validation_accuracy"][-1:]
+        words = [
+            text("train.epoch", epoch=training.epoch, epochs=training.epochs),
+            text("train.loss", loss=decimal(training.running_loss, lang, 4)),
+            text("train.accuracy", accuracy=percent(training.running_accuracy, lang)),
+        ]
+        if checked and checked[0] is not None:
+            words.append(text("train.checked", accuracy=percent(checked[0], lang)))
+        words.append(text("train.speed", speed=integer(round(speed), lang)))
+        return "  ".join(words)
 
     def _print_notebook_line(self, training: Training) -> None:
         """Print what the notebook printed, to the letter, in any language."""
