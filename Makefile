@@ -37,7 +37,8 @@ test: $(VENV)/.installed-test ## run every test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest --cov=src/ardoise/engine --cov-branch --cov-fail-under=100 \
+	  --cov-report=term-missing:skip-covered $(ARGS)
 
 check: test ## the same as make test
 

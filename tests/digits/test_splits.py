@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from sklearn.model_selection import train_test_split
 
@@ -51,6 +51,7 @@ sizes = st.one_of(
 )
 
 
+@example(n=2, train=0.75, test=0.5, seed=0)  # fits once rounded, but sums to 1.25
 @given(n=st.integers(1, 50), train=sizes, test=sizes, seed=st.integers(0, 2**32 - 1))
 def test_it_is_scikit_learn_s_rule_to_the_bit(n, train, test, seed):
     if train is None and test is None:

@@ -105,6 +105,9 @@ def train_test_indices(
         If a size or the seed is out of range, a part would be empty, or the parts
         are larger than n together.
     """
+    shares = [size for size in (train_size, test_size) if isinstance(size, float)]
+    if sum(shares) > 1 and len(shares) == 2:
+        raise DataError("split.shares", train=f"{train_size:g}", test=f"{test_size:g}")
     if train_size is not None:
         n_train = _part_size(n, train_size, math.floor)
         rest = n - n_train
