@@ -4,6 +4,7 @@ The sentences live in ``locales/en.json`` and ``locales/fr.json`` under flat key
 (``"data.missing"``); code names a key and gives the values to put in it.
 """
 
+import errno
 import json
 from functools import cache
 from importlib import resources
@@ -43,6 +44,17 @@ def text(key: str, /, lang: str = "en", **values: Any) -> str:
     return _sentences(lang)[key].format(**values)
 
 
+def reason(error: OSError, lang: str = "en") -> str:
+    """Return what the operating system has against something, in ``lang``.
+
+    The system itself speaks English, or whatever it was set up in.
+    """
+    key = f"system.{errno.errorcode.get(error.errno or 0)}"
+    if key in _sentences(lang):
+        return text(key, lang)
+    return error.strerror or str(error)
+
+
 class UserError(ValueError):
     """Something a person can put right, said in one sentence in either language.
 
@@ -53,17 +65,21 @@ class UserError(ValueError):
     key : str
         A key of the locale files.
     **values
-        The values of the sentence's placeholders.
+        The values of the sentence's placeholders; an OSError stands for its `reason`.
     """
 
     def __init__(self, key: str, /, **values: Any) -> None:
-        super().__init__(text(key, **values))
         self.key = key
         self.values = values
+        super().__init__(self.sentence())
 
     def sentence(self, lang: str = "en") -> str:
         """Return the sentence in ``lang``."""
-        return text(self.key, lang, **self.values)
+        values = {
+            name: reason(value, lang) if isinstance(value, OSError) else value
+            for name, value in self.values.items()
+        }
+        return text(self.key, lang, **values)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _rebuild, (type(self), self.key, self.values)

@@ -293,6 +293,8 @@ def check_need_dx_changes_no_gradient(case: Case) -> None:
     bench.forward(x)
     bench.backward(dy, need_dx=False)
     same(bench.grad, grad)
+    bench.forward(x)
+    assert bench.layer.backward(dy.copy()) is not None  # dx, unless told otherwise
 
 
 def check_in_place_is_the_same(case: Case) -> None:

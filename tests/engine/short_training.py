@@ -46,11 +46,13 @@ class Watch(Callback):
     """Writes down each call, and the weights after each step and epoch."""
 
     def __init__(self):
-        self.calls, self.steps, self.epochs, self.seen = [], [], [], []
+        self.calls, self.steps, self.seen = [], [], []
+        self.epochs, self.states = [], []
 
     def on_train_begin(self, training):
         self.calls.append("begin")
         self.start = training.network.theta.copy()
+        self.states.append(training.network.state.copy())
 
     def on_batch_end(self, training):
         self.calls.append("batch")
@@ -60,6 +62,7 @@ class Watch(Callback):
     def on_epoch_end(self, training):
         self.calls.append("epoch")
         self.epochs.append(training.network.theta.copy())
+        self.states.append(training.network.state.copy())
 
     def on_train_end(self, training):
         self.calls.append("end")

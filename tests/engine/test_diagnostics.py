@@ -14,7 +14,7 @@ from ardoise.engine.layers import (
     LayerNorm,
     Tanh,
 )
-from ardoise.engine.losses import LOSSES
+from ardoise.engine.losses import LOSSES, SoftmaxCrossEntropy
 from ardoise.engine.network import Network
 
 RNG = np.random.default_rng(0)
@@ -66,6 +66,31 @@ def test_a_wrong_slope_is_found_and_named():
     assert check.worst.startswith("0.")
     assert check.computed == pytest.approx(1.01 * check.measured, rel=1e-4)
     assert f"at {check.worst}: back-propagation says" in str(check)
+
+
+def test_the_error_is_relative_where_derivatives_are_large():
+    broken = Network([Dense(4), TooSteep(), Dense(3)], 6, seed=0)
+    y = np.full((5, 3), 1e3)
+    check = check_gradients(broken, X.reshape(5, 6), y, loss="squared_error")
+    size = abs(check.computed) + abs(check.measured)
+    assert size > 10
+    assert check.error == abs(check.computed - check.measured) / size
+    assert check.error == pytest.approx(0.01 / 2.01, rel=1e-3)
+
+
+def test_the_derivatives_are_those_of_the_mean_loss():
+    net = Network([Dense(3)], 6, dtype="float64", seed=0)
+    for weights in (None, np.arange(1.0, 6)):
+        check = check_gradients(
+            net, X.reshape(5, 6), CLASSES, sample_weight=weights, max_params=1
+        )
+        scale = 1 / 5 if weights is None else 1 / 15
+        z = net.forward(X.reshape(5, 6).astype("f8"), training=True)
+        _, dz = SoftmaxCrossEntropy()(z, CLASSES, scale=scale, weights=weights)
+        net.backward(dz)
+        name, place = check.worst.rstrip("]").split("[")
+        index = tuple(int(i) for i in place.split(","))
+        assert check.computed == pytest.approx(net.gradients()[name][index])
 
 
 def test_a_forgotten_gradient_is_found_and_named():

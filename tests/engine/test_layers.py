@@ -176,7 +176,9 @@ def test_stacked_products_are_the_plain_ones(rows):
     case = Case("Dense", {"units": 10}, (30,), (30,))
     stacked, plain = Bench(case), Bench(case)
     x, dy = stacked.x(rows), stacked.dy(rows)
-    found = stacked.run(x, dy)
+    stacked.reserve(2 * rows)
+    y = stacked.forward(x).copy()
+    found = y, stacked.backward(dy), stacked.grad
     assert stacked.layer._stacks(x)
     plain.reserve(STACK_MIN_ROWS - 1)
     parts = []
@@ -189,6 +191,16 @@ def test_stacked_products_are_the_plain_ones(rows):
     close(found[0], np.concatenate(ys))
     close(found[1], np.concatenate(dxs))
     np.testing.assert_allclose(found[2], sum(grads), rtol=1e-11, atol=1e-11)
+
+
+@pytest.mark.parametrize(
+    ("units", "batch", "stacks"),
+    [(32, 512, True), (33, 512, False), (32, 511, False)],
+)
+def test_tall_and_narrow_products_are_stacked(units, batch, stacks):
+    bench = Bench(Case("Dense", {"units": units}, (3,), (3,)))
+    bench.reserve(batch)
+    assert bench.layer._stacks(bench.x(512)) == stacks
 
 
 def test_rows_that_do_not_fill_a_stack_go_the_plain_way():
@@ -252,9 +264,12 @@ def test_batch_norm_running_statistics_by_hand():
     assert network.state.tolist() == [0, 1]
     network.forward(np.array([[1.0], [3.0]]), training=True)
     assert network.state.tolist() == [0.5 * 2, 0.5 + 0.5 * 2]  # variance: 2 / (2 − 1)
+    network.forward(np.array([[0.0], [4.0]]), training=True)
+    mean, variance = 0.5 * 1 + 0.5 * 2, 0.5 * 1.5 + 0.5 * 8
+    assert network.state.tolist() == [mean, variance]
     network.forward(np.array([[100.0]]))  # outside training nothing is learned
-    assert network.state.tolist() == [1, 1.5]
-    y = network.forward(np.array([[1.0], [1 + math.sqrt(1.5 + 1e-5)]]))
+    assert network.state.tolist() == [mean, variance]
+    y = network.forward(np.array([[mean], [mean + math.sqrt(variance + 1e-5)]]))
     np.testing.assert_allclose(y, [[0], [1]], atol=1e-15)
 
 
@@ -297,6 +312,7 @@ def test_norms_refuse_single_numbers(make):
         (lambda: ELU(math.nan), "alpha must be a positive number; got nan"),
         (lambda: Dropout(1), r"rate must lie in \[0, 1\); got 1"),
         (lambda: BatchNorm(momentum=0), r"momentum must lie in \(0, 1\]; got 0"),
+        (lambda: BatchNorm(momentum=1.5), r"momentum must lie in \(0, 1\]; got 1.5"),
         (lambda: LayerNorm(epsilon=0), "epsilon must be a positive number; got 0"),
     ],
 )

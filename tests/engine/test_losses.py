@@ -236,6 +236,10 @@ def test_predictions():
     "y", [[0, 2, 1], [0.0, 2.0, 1.0], np.array([0, 2, 1], np.uint8)], ids=repr
 )
 def test_classes_become_indices(y):
+    assert SoftmaxCrossEntropy().check_targets(np.array([1, 0]), (2,)).tolist() == [
+        1,
+        0,
+    ]
     t = SoftmaxCrossEntropy().check_targets(y, (3,))
     assert t.tolist() == [0, 2, 1]
     assert t.dtype == np.intp

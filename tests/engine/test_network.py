@@ -246,7 +246,7 @@ def test_a_layer_that_breaks_the_contract_is_named():
         def backward(self, dy, *, need_dx=True):
             return None
 
-    network = Network([Dense(3), Stops()], 3)
+    network = Network([Dense(3), Stops(), Dense(3)], 3)
     network.forward(np.ones((1, 3), "f4"), training=True)
     with pytest.raises(RuntimeError, match=r"layer 1, Stops\(\): no dx"):
         network.backward(np.ones((1, 3), "f4"))
@@ -276,6 +276,32 @@ def test_the_gradient_of_x_is_given_on_request():
     dz = np.random.default_rng(0).standard_normal((3, 3))
     assert network.backward(dz) is None
     same(network.grad, grad)
+
+
+def test_backward_goes_no_further_down_than_something_is_learned():
+    asked = []
+
+    class Asks(Tanh):
+        def backward(self, dy, *, need_dx=True):
+            asked.append(need_dx)
+            return super().backward(dy, need_dx=need_dx)
+
+    class AsksDense(Dense):
+        def backward(self, dy, *, need_dx=True):
+            asked.append(need_dx)
+            return super().backward(dy, need_dx=need_dx)
+
+    net = Network([Asks(), Flatten(), AsksDense(3), Asks(), Dense(2)], (2, 3))
+    x, dz = np.ones((4, 2, 3), "f4"), np.ones((4, 2), "f4")
+    net.forward(x, training=True)
+    assert net.backward(dz.copy()) is None
+    assert asked == [True, False]  # the second Tanh, then the first Dense
+    asked.clear()
+    assert net.backward(dz.copy(), need_dx=True).shape == x.shape
+    assert asked == [True, True, True]
+    unlearned = Network([Asks(), Tanh()], 3)
+    unlearned.forward(np.ones((1, 3), "f4"), training=True)
+    assert unlearned.backward(np.ones((1, 3), "f4")) is None
 
 
 def test_an_x_that_is_no_row_by_row_copy_is_read_all_the_same():

@@ -112,6 +112,16 @@ def test_every_schedule_can_warm_up(schedule):
     assert found[3:] == pytest.approx(rates(schedule, 10))
 
 
+@pytest.mark.parametrize("warmup", [1, 1.0])
+def test_a_warm_up_of_one_is_one_step_not_all(warmup):
+    assert rates(ConstantRate(1.0, warmup=warmup), 3) == [0.5, 1, 1]
+
+
+def test_a_cycle_may_start_and_end_at_its_peak():
+    flat = OneCycle(1.0, start_divisor=1, final_divisor=1)
+    assert rates(flat, 5) == [1] * 5
+
+
 def test_a_warm_up_as_long_as_the_training():
     assert rates(Cosine(1.0, warmup=3), 3) == pytest.approx([0.25, 0.5, 0.75])
 
@@ -160,8 +170,10 @@ def test_get_refuses_what_is_no_schedule_in_one_sentence(spec, sentence):
         ("exponential", {"gamma": 1.1}, r"gamma must lie in \(0, 1\]; got 1.1"),
         ("linear", {"final": 2}, r"final must lie in \[0, 1\]; got 2"),
         ("cosine", {"final": -1}, r"final must lie in \[0, 1\]; got -1"),
+        ("one_cycle", {"peak": 0}, "peak must lie between 0 and 1; got 0"),
         ("one_cycle", {"peak": 1}, "peak must lie between 0 and 1; got 1"),
         ("one_cycle", {"start_divisor": 0}, "at least 1; got 0 and 10000"),
+        ("one_cycle", {"final_divisor": 0.5}, "at least 1; got 25.0 and 0.5"),
     ],
 )
 def test_wrong_settings_are_refused_in_one_sentence(name, settings, sentence):

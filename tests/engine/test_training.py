@@ -4,6 +4,7 @@ import math
 import pickle
 import subprocess
 import sys
+import time
 from hashlib import sha256
 
 import numpy as np
@@ -131,6 +132,15 @@ def test_arguments_can_be_objects_names_or_mappings():
     same(by_object.theta, by_name.theta)
 
 
+def test_the_defaults_are_those_of_the_documentation():
+    settings = {"data": (NEW_X, NEW_Y), "loss": "softmax_cross_entropy"}
+    settings |= {"optimizer": "adam", "learning_rate": 1e-3}
+    told, _ = trained(epochs=10, batch_size=128, **settings)
+    net = network()
+    fit(net, NEW_X, NEW_Y, seed=5, threads=1)
+    same(net.theta, told.theta)
+
+
 def test_a_network_without_parameters_is_no_obstacle():
     _, history = trained(Network([ReLU()], 2), data=(X, Y % 2))
     assert history.stopped == "finished"
@@ -249,16 +259,19 @@ def test_bytes_are_trained_on_as_shares_of_255(tmp_path):
 
 def test_the_history_has_one_line_an_epoch():
     schedule = Cosine(0.1)
+    started = time.perf_counter()
     net, history = trained(
         epochs=4, learning_rate=schedule, validation_data=(NEW_X, NEW_Y)
     )
+    assert 0 < history["seconds"][-1] < time.perf_counter() - started
     assert len(history) == 4
     assert history["epoch"] == [1, 2, 3, 4]
     steps = math.ceil(N / 16)
     last = [schedule(epoch * steps - 1, 4 * steps) for epoch in (1, 2, 3, 4)]
     assert history["learning_rate"] == last
     assert history["seconds"] == sorted(history["seconds"])
-    assert all(speed > 0 for speed in history["samples_per_second"])
+    spent = np.diff([0, *history["seconds"]])
+    np.testing.assert_allclose(history["samples_per_second"], N / spent, rtol=1e-6)
     assert (history.stopped, history.best_epoch) == ("finished", None)
     result = evaluate(net, NEW_X, NEW_Y)
     assert history["validation_loss"][-1] == result.loss

@@ -92,6 +92,14 @@ def test_a_batch_below_two_micro_batches_goes_whole(rows):
     same(grad, net.grad)
 
 
+def test_a_batch_of_two_micro_batches_is_cut_and_workers_share_no_buffers():
+    with team(network(), batch_size=16, threads=5) as crew:
+        assert len(crew._workers) == 2
+    with team(network(), threads=3) as crew:
+        for part in ("_network", "_loss", "_loader"):
+            assert len({id(getattr(worker, part)) for worker in crew._workers}) == 3
+
+
 def test_a_short_last_batch_leaves_some_workers_without_work():
     net = network()
     with team(net, threads=4) as crew:

@@ -15,6 +15,7 @@ TOTAL = 40
 CASES = [
     ({"name": "constant"}, lambda o: S.ConstantLR(o, factor=1.0)),
     ({"name": "step", "step_size": 7, "gamma": 0.5}, lambda o: S.StepLR(o, 7, 0.5)),
+    ({"name": "step", "step_size": 20}, lambda o: S.StepLR(o, 20)),
     ({"name": "exponential", "gamma": 0.9}, lambda o: S.ExponentialLR(o, 0.9)),
     (
         {"name": "linear", "final": 0.25},

@@ -4,22 +4,27 @@ Exit codes: 0 done, 1 something is wrong with the data, a file or the training, 
 option, 130 interrupted by Ctrl-C.
 """
 
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, cast
 
 from cyclopts import App, CycloptsError, Group, Parameter
-from cyclopts.exceptions import (
-    CoercionError,
-    MissingArgumentError,
-    UnknownCommandError,
-    UnknownOptionError,
-    UnusedCliTokensError,
-)
 
 import ardoise
-from ardoise.cli.terminal import Lang, OptionError, Terminal, default_language
+from ardoise.cli.options import (
+    HelpPage,
+    command_first,
+    sentence,
+    where_to_look,
+    whole,
+)
+from ardoise.cli.terminal import (
+    Lang,
+    OptionError,
+    Terminal,
+    default_language,
+    speak_plainly,
+)
 from ardoise.digits.recipes import DEFAULT_RECIPE, RECIPES
 from ardoise.messages import LANGUAGES, UserError, text
 
@@ -32,19 +37,20 @@ def run(arguments: Sequence[str]) -> int:
     arguments : sequence of str
         Without the program's name.
     """
+    speak_plainly()
     lang = _wanted_language(arguments)
     terminal = Terminal(lang)
     try:
         code = _build(terminal)(
-            list(arguments),
+            command_first(arguments),
             exit_on_error=False,
             print_error=False,
             result_action="return_value",
         )
         return int(code or 0)
     except CycloptsError as error:
-        terminal.complain(_option_sentence(error, lang))
-        terminal.complain(text("option.help", lang))
+        terminal.complain(sentence(error, lang))
+        terminal.complain(where_to_look(error, lang))
         return 2
     except OptionError as error:
         terminal.complain(error.sentence(lang))
@@ -58,14 +64,12 @@ def run(arguments: Sequence[str]) -> int:
     except MemoryError:
         terminal.complain(text("error.memory", lang))
         return 1
-    except BrokenPipeError:
-        # The reader of our output has gone (``ardoise … | head``): nothing to say.
-        sys.stderr.close()
-        return 1
     except OSError as error:
-        name = error.filename or ""
-        reason = error.strerror or str(error)
-        terminal.complain(text("error.system", lang, name=name, reason=reason))
+        if error.filename is None:  # standard output, mostly
+            wrong = UserError("error.write", reason=error)
+        else:
+            wrong = UserError("error.system", name=error.filename, reason=error)
+        terminal.complain(wrong.sentence(lang))
         return 1
 
 
@@ -76,6 +80,9 @@ def _build(terminal: Terminal) -> App:
     def t(key: str, **values: object) -> str:
         return text(f"help.{key}", lang, **values)
 
+    def number(key: str) -> Parameter:
+        return Parameter(help=t(key), converter=whole)
+
     lang_option = Annotated[Lang, Parameter(help=t("lang"))]
     model_option = Annotated[Path | None, Parameter(help=t("model"))]
     options = Group(t("options"))
@@ -84,6 +91,8 @@ def _build(terminal: Terminal) -> App:
         help=t("ardoise"),
         usage=t("usage"),
         version=ardoise.__version__,
+        help_formatter=HelpPage(lang),
+        suppress_keyboard_interrupt=False,
         group_commands=Group(t("commands")),
         group_parameters=options,
         group_arguments=options,
@@ -101,13 +110,13 @@ def _build(terminal: Terminal) -> App:
         recipe: Annotated[str, Parameter(help=t("recipe"))] = DEFAULT_RECIPE,
         data: Annotated[str, Parameter(help=t("data_option"))] = "mnist",
         split: Annotated[str | None, Parameter(help=t("split"))] = None,
-        epochs: Annotated[int | None, Parameter(help=t("epochs"))] = None,
-        batch_size: Annotated[int | None, Parameter(help=t("batch_size"))] = None,
+        epochs: Annotated[int | None, number("epochs")] = None,
+        batch_size: Annotated[int | None, number("batch_size")] = None,
         learning_rate: Annotated[
             float | None, Parameter(help=t("learning_rate"))
         ] = None,
-        seed: Annotated[int, Parameter(help=t("seed"))] = 0,
-        threads: Annotated[int | None, Parameter(help=t("threads"))] = None,
+        seed: Annotated[int, number("seed")] = 0,
+        threads: Annotated[int | None, number("threads")] = None,
         output: Annotated[Path | None, Parameter(help=t("output"))] = None,
         lang: lang_option = terminal.lang,
     ) -> int:
@@ -141,7 +150,7 @@ def _build(terminal: Terminal) -> App:
 
     @app.command(usage=t("usage_predict"), help=t("predict"))
     def predict(
-        files: Annotated[list[Path], Parameter(help=t("files"))],
+        files: Annotated[list[Path], Parameter(help=t("files"), name=t("file"))],
         /,
         *,
         model: model_option = None,
@@ -176,22 +185,3 @@ def _wanted_language(arguments: Sequence[str]) -> Lang:
         if value in LANGUAGES:
             return cast(Lang, value)
     return default_language()
-
-
-def _option_sentence(error: CycloptsError, lang: str) -> str:
-    """Return Cyclopts' error as one sentence in the learner's language."""
-    if isinstance(error, UnknownCommandError):
-        tokens = error.unused_tokens or [""]
-        return text("option.unknown_command", lang, name=tokens[0])
-    if isinstance(error, UnknownOptionError):
-        name = error.token.keyword or error.token.value
-        return text("option.unknown", lang, name=name)
-    if isinstance(error, UnusedCliTokensError):
-        tokens = error.unused_tokens or [""]
-        return text("option.unused", lang, value=tokens[0])
-    if isinstance(error, MissingArgumentError) and error.argument is not None:
-        return text("option.missing", lang, name=error.argument.name)
-    if isinstance(error, CoercionError) and error.argument is not None:
-        token = error.token.value if error.token is not None else ""
-        return text("option.value", lang, name=error.argument.name, value=token)
-    return " ".join(str(error).split())

@@ -4,6 +4,8 @@ A split is written as a word: ``official`` (MNIST's own), ``notebook`` (the seed
 notebook's), or percentages for training, validation and test such as ``80/10/10``.
 """
 
+import os
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,14 +18,33 @@ MNIST = "mnist"
 
 
 def load(source: str) -> Dataset:
-    """Load the data that ``--data`` names; see `ardoise.digits.load_data`."""
-    return load_data(source)
+    """Load the data that ``--data`` names; see `ardoise.digits.load_data`.
+
+    Names can hold what no terminal, picture or page can show (bytes that are not
+    UTF-8 in a folder's name, colour codes in a label): they are escaped.
+    """
+    data = load_data(source)
+    classes = tuple(_shown(name) for name in data.classes)
+    return replace(data, name=_shown(data.name), classes=classes)
+
+
+def _shown(name: str) -> str:
+    return "".join(
+        c if c.isprintable() or c in "\u00a0\u202f" else ascii(c)[1:-1] for c in name
+    )
+
+
+def is_mnist(source: str) -> bool:
+    """Return whether this names the data of the package (``./mnist`` is a folder)."""
+    return source.lower() == MNIST
 
 
 def absolute(source: str) -> str:
     """Return the source so that it is found from any folder: paths made absolute."""
-    if source == MNIST:
-        return source
+    if is_mnist(source):
+        return MNIST
+    if os.path.exists(source):
+        return str(Path(source).absolute())
     return ",".join(str(Path(part.strip()).absolute()) for part in source.split(","))
 
 
@@ -37,7 +58,7 @@ def default_split(source: str, wish: str) -> str:
     wish : str
         The recipe's wish, ``"official"`` or ``"notebook"``, which suits MNIST.
     """
-    if source == MNIST:
+    if is_mnist(source):
         return wish
     return "60/0/40" if wish == "notebook" else "80/10/10"
 
@@ -79,9 +100,9 @@ def _fractions(split: str) -> tuple[float, float, float]:
         shares = [float(share) / 100 for share in split.split("/")]
     except ValueError:
         shares = []
-    if len(shares) != 3 or abs(sum(shares) - 1) > 1e-6 or min(shares) < 0:
-        raise OptionError("option.split", split=split)
-    train, validation, test = shares
-    if not train or not test:
-        raise OptionError("option.split", split=split)
-    return train, validation, test
+    # Written so that NaN is refused too.
+    if len(shares) == 3 and abs(sum(shares) - 1) <= 1e-9 and min(shares) >= 0:
+        train, validation, test = shares
+        if train and test:
+            return train, validation, test
+    raise OptionError("option.split", split=split)

@@ -7,7 +7,6 @@ from types import FrameType
 from rich.progress import (
     BarColumn,
     Progress,
-    TaskProgressColumn,
     TextColumn,
     TimeRemainingColumn,
 )
@@ -17,6 +16,8 @@ from ardoise.engine.training import Callback, Training
 from ardoise.plots.numbers import decimal, integer, percent
 
 REFRESH = 0.1  # seconds between two updates of the bar
+# Columns of the terminal that the epoch, a bar, the figures and the time left take.
+WIDE = 72
 
 
 class Interruptible(Callback):
@@ -62,10 +63,10 @@ class ShownProgress(Callback):
         self._terminal = terminal
         self._notebook_epochs = notebook_epochs
         self._shown_at = 0.0
+        self._wide = terminal.out.width >= WIDE
+        first = (TextColumn("{task.description}"), BarColumn(bar_width=None))
         self._bar = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(bar_width=None),
-            TaskProgressColumn(),
+            *(first if self._wide else ()),
             TextColumn("{task.fields[figures]}"),
             TimeRemainingColumn(compact=True, elapsed_when_finished=True),
             console=terminal.out,
@@ -99,41 +100,48 @@ class ShownProgress(Callback):
             or training.epoch == training.epochs
             or training.history.stopped != "running"
         ):
-            speed = training.history["samples_per_second"][-1]
-            self._terminal.out.print(self._words(training, speed))
+            words = [self._epoch(training), *self._learned(training)]
+            checked = training.history["validation_accuracy"][-1]
+            if checked is not None:
+                accuracy = percent(checked, self._terminal.lang)
+                words.append(self._terminal.text("train.checked", accuracy=accuracy))
+            words.append(self._speed(training.history["samples_per_second"][-1]))
+            self._terminal.out.print("  ".join(words))
         self._epoch_started = time.perf_counter()
 
     def _show(self, training: Training) -> None:
-        elapsed = time.perf_counter() - self._epoch_started
-        speed = training.epoch_samples / max(elapsed, 1e-9)
-        epoch, *figures = self._words(training, speed).split("  ", 1)
+        figures = self._learned(training)
+        if self._wide:
+            elapsed = time.perf_counter() - self._epoch_started
+            figures.append(self._speed(training.epoch_samples / max(elapsed, 1e-9)))
         self._bar.update(
             self._task,
             completed=training.step,
-            description=epoch,
-            figures="".join(figures),
+            description=self._epoch(training),
+            figures="  ".join(figures),
         )
 
-    def _words(self, training: Training, speed: float) -> str:
-        """Return the epoch, loss, accuracies and speed, in the learner's language."""
+    def _epoch(self, training: Training) -> str:
+        return self._terminal.text(
+            "train.epoch", epoch=training.epoch, epochs=training.epochs
+        )
+
+    def _learned(self, training: Training) -> list[str]:
+        """Return the loss and the accuracy so far, in the learner's language."""
         lang, text = self._terminal.lang, self._terminal.text
-        checked = training.history["validation_accuracy"][-1:]
-        words = [
-            text("train.epoch", epoch=training.epoch, epochs=training.epochs),
+        return [
             text("train.loss", loss=decimal(training.running_loss, lang, 4)),
             text("train.accuracy", accuracy=percent(training.running_accuracy, lang)),
         ]
-        if checked and checked[0] is not None:
-            words.append(text("train.checked", accuracy=percent(checked[0], lang)))
-        words.append(text("train.speed", speed=integer(round(speed), lang)))
-        return "  ".join(words)
+
+    def _speed(self, speed: float) -> str:
+        speed_text = integer(round(speed), self._terminal.lang)
+        return self._terminal.text("train.speed", speed=speed_text)
 
     def _print_notebook_line(self, training: Training) -> None:
         """Print what the notebook printed, to the letter, in any language."""
         epochs = self._notebook_epochs or 1
-        i = (
-            training.epoch - 1
-        )  # the notebook counts from 0 and measures before the step
+        i = training.epoch - 1  # it counts from 0, and measures before the step
         if i % (epochs / 10) == 0:
             accuracy = round(training.running_accuracy * 100, 2)
             self._terminal.out.print(f"Epoch #{i}. Accuracy : {accuracy}%.")

@@ -4,6 +4,7 @@ import csv
 import io
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +17,7 @@ from ardoise.engine.arrays import Array
 from ardoise.engine.network import Network
 from ardoise.engine.training import History
 from ardoise.files import write_atomically
+from ardoise.messages import UserError
 from ardoise.plots.numbers import duration, integer, percent
 
 
@@ -36,11 +38,36 @@ class Answers:
         return self.correct / len(self.labels)
 
 
+class AnswerError(UserError):
+    """The network's answers are no numbers."""
+
+
 def ask(network: Network, data: Dataset) -> Answers:
-    """Return what the network says of these images."""
-    probabilities = network.predict_proba(data.images)
+    """Return what the network says of these images.
+
+    Raises
+    ------
+    AnswerError
+        As `probabilities_of`.
+    """
+    probabilities = probabilities_of(network, data.images)
     predicted = probabilities.argmax(axis=1).astype(np.int64)
     return Answers(data.labels, probabilities, predicted)
+
+
+def probabilities_of(network: Network, images: NDArray[Any]) -> Array:
+    """Return class probabilities, shape (n, K).
+
+    Raises
+    ------
+    AnswerError
+        If they are not finite: the weights, finite in themselves, are too large.
+    """
+    with np.errstate(all="ignore"):
+        probabilities = network.predict_proba(images)
+    if not np.isfinite(probabilities).all():
+        raise AnswerError("evaluate.not_finite")
+    return probabilities
 
 
 def confusion(answers: Answers, n_classes: int) -> NDArray[np.int64]:

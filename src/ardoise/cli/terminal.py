@@ -1,6 +1,10 @@
 """Where sentences go: the terminal, in the learner's language."""
 
+import codecs
+import io
 import os
+import sys
+import unicodedata
 from collections.abc import Mapping
 from typing import Any, Literal
 
@@ -29,6 +33,45 @@ def default_language(environ: Mapping[str, str] | None = None) -> Lang:
     return "en"
 
 
+# What stands for a character that the output cannot show; others lose their accents.
+_PLAIN = {"’": "'", "–": "-", "—": "-", "…": "...", "×": "x", "œ": "oe", "Œ": "OE"}
+_PLAIN |= {"«": '"', "»": '"', "\u00a0": " ", "\u202f": " ", "−": "-"}
+
+
+def speak_plainly() -> None:
+    """Let an output that knows ASCII only show ``e`` for ``é``, and never fail."""
+    codecs.register_error("ardoise.plain", _plain)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="ardoise.plain")
+
+
+def _plain(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    wrong = error.object[error.start : error.end]
+    return "".join(map(_plain_character, wrong)), error.end
+
+
+def _plain_character(character: str) -> str:
+    bare = unicodedata.normalize("NFKD", character)[:1]
+    return _PLAIN.get(character, bare if bare.isascii() else "?")
+
+
+class _Console(Console):
+    """A console that falls silent when its reader goes (``ardoise … | head``).
+
+    Nobody asked to stop: a training goes on to its end, and its results are kept.
+    """
+
+    def on_broken_pipe(self) -> None:
+        self.quiet = True
+        # What is left in the stream's buffer must go somewhere when Python ends.
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, self.file.fileno())
+        os.close(nowhere)
+
+
 class Terminal:
     """Standard output and standard error, and the language to speak on both.
 
@@ -41,8 +84,9 @@ class Terminal:
     def __init__(self, lang: Lang) -> None:
         self.lang: Lang = lang
         # Sentences are not markup, and numbers in them are not to be coloured.
-        self.out = Console(highlight=False, soft_wrap=True, markup=False)
-        self.err = Console(stderr=True, highlight=False, soft_wrap=True, markup=False)
+        plain: dict[str, Any] = {"highlight": False, "soft_wrap": True, "markup": False}
+        self.out = _Console(**plain)
+        self.err = _Console(stderr=True, **plain)
 
     def text(self, key: str, /, **values: Any) -> str:
         """Return a sentence in the terminal's language."""

@@ -18,7 +18,7 @@ from ardoise.cli.results import (
     write_history,
 )
 from ardoise.cli.terminal import Terminal
-from ardoise.digits.recipes import Recipe
+from ardoise.digits.recipes import RECIPES, Recipe
 from ardoise.digits.scores import per_class, wilson_interval
 from ardoise.engine.errors import DivergenceError
 from ardoise.engine.training import History
@@ -53,19 +53,30 @@ def train(options: TrainOptions, terminal: Terminal) -> int:
         with interrupt, progress:
             history = learn(plan, (interrupt, progress))
     except DivergenceError as error:
-        save_model(folder / MODEL_FILE, plan.model())
+        rate = recipe_rate(plan.recipe)
+        usual = recipe_rate(RECIPES[plan.recipe.name])
         raise RunError(
             "train.diverged",
             step=error.step,
             epoch=error.epoch,
-            rate=shortest(error.learning_rate, terminal.lang),
-            lower=f"{recipe_rate(plan.recipe) / 10:g}",
+            rate=shortest(rate, terminal.lang),
+            lower=f"{min(rate / 10, usual):g}",
             file=folder / MODEL_FILE,
         ) from None
-    # The model first: whatever happens next, what was learned is kept.
-    save_model(folder / MODEL_FILE, plan.model())
-    if not len(history):
-        raise KeyboardInterrupt  # a second Ctrl-C, before the first epoch ended
+    finally:
+        # The model first: whatever happened or happens next, what was learned is kept.
+        save_model(folder / MODEL_FILE, plan.model())
+    try:
+        if not len(history):
+            raise KeyboardInterrupt  # a second Ctrl-C, before the first epoch ended
+        return finish(plan, history, folder, terminal)
+    except KeyboardInterrupt:
+        terminal.complain(terminal.text("train.unfinished", file=folder / MODEL_FILE))
+        return 130
+
+
+def finish(plan: Plan, history: History, folder: Path, terminal: Terminal) -> int:
+    """Read the test images, say how well, and fill the folder; return the exit code."""
     with blas_threads(plan.threads):
         answers = ask(plan.network, plan.test)
     plan.details["test"] = {"correct": answers.correct, "total": len(answers.labels)}
@@ -101,21 +112,34 @@ def prepare_folder(options: TrainOptions) -> Path:
         If it cannot, or if it already holds something.
     """
     folder = options.output
-    if folder is None:
-        moment = datetime.now().strftime("%Y-%m-%d-%H%M%S")
-        folder = RUNS / f"{options.recipe}-{moment}"
     try:
+        if folder is None:
+            folder = _new_folder(options.recipe)
         folder.mkdir(parents=True, exist_ok=True)
         if any(folder.iterdir()):
             raise RunError("train.folder_in_use", folder=folder)
         write_atomically(folder / "history.csv", b"")
         (folder / "history.csv").unlink()
     except OSError as error:
-        reason = error.strerror or str(error)
         raise RunError(
-            "train.folder_unwritable", folder=folder, reason=reason
+            "train.folder_unwritable", folder=folder or RUNS, reason=error
         ) from None
     return folder
+
+
+def _new_folder(recipe: str) -> Path:
+    """Make a folder for this moment; trainings started together each get their own."""
+    RUNS.mkdir(exist_ok=True)
+    name = f"{recipe}-{datetime.now():%Y-%m-%d-%H%M%S}"
+    folder, number = RUNS / name, 1
+    while True:
+        try:
+            folder.mkdir()
+        except FileExistsError:
+            number += 1
+            folder = RUNS / f"{name}-{number}"
+        else:
+            return folder
 
 
 def introduce(terminal: Terminal, plan: Plan) -> None:

@@ -1,19 +1,20 @@
 """``ardoise evaluate``, ``predict`` and ``data``: using what was trained."""
 
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ardoise.cli.parts import MNIST, divide, load
-from ardoise.cli.results import ask, confusion, say_accuracy
+from ardoise.cli.parts import MNIST, divide, is_mnist, load
+from ardoise.cli.results import ask, confusion, probabilities_of, say_accuracy
 from ardoise.cli.terminal import Terminal
 from ardoise.cli.training import MODEL_FILE, RUNS, RunError
 from ardoise.digits import DataError, Dataset, fit_image, read_image
 from ardoise.digits.scores import per_class
 from ardoise.files import Model, ModelFileError, load_model
-from ardoise.plots.numbers import integer, percent
+from ardoise.plots.numbers import integer, percent, shortest
 
 
 def find_model(model: Path | None, terminal: Terminal) -> Path:
@@ -37,19 +38,20 @@ def evaluate(
     model_path: Path | None, source: str | None, split: str | None, terminal: Terminal
 ) -> int:
     """Print how well a model reads the test part of its data, or other data."""
-    model = load_model(find_model(model_path, terminal))
+    file = find_model(model_path, terminal)
+    model = load_model(file)
     details = model.details
-    wanted = source or str(details.get("data", MNIST))
-    data = load(wanted)
-    if split is None and data.digest() == details.get("digest"):
+    data = load(source or str(details.get("data", MNIST)))
+    known = data.digest() == details.get("digest")
+    if source is None and not known and "digest" in details:
+        terminal.complain(terminal.text("evaluate.changed", data=data.name))
+    if split is None and known and "split" in details:
         # The images that this model has never seen, whatever way they were drawn.
         split = str(details["split"])
     if split is not None:
-        seed = int(details.get("seed", 0))
+        seed, validation = _drawn_with(model, file)
         for_split = np.random.default_rng(seed).spawn(3)[0]
-        validation = float(details.get("validation", 0.0))
-        parts = divide(data, split, validation, for_split)
-        data = data.subset(parts.test)
+        data = data.subset(divide(data, split, validation, for_split).test)
     data = suited(data, model)
     terminal.say(
         "evaluate.data",
@@ -63,6 +65,18 @@ def evaluate(
     say_accuracy(terminal, answers)
     show_classes(terminal, model, confusion(answers, len(model.classes)))
     return 0
+
+
+def _drawn_with(model: Model, file: Path) -> tuple[int, float]:
+    """Return the seed and the share of validation images of the model's training."""
+    try:
+        seed = int(model.details.get("seed", 0))
+        validation = float(model.details.get("validation", 0.0))
+        if seed < 0 or not 0 <= validation < 1:
+            raise ValueError
+    except (TypeError, ValueError, OverflowError) as error:
+        raise ModelFileError("model.damaged", path=file) from error
+    return seed, validation
 
 
 def suited(data: Dataset, model: Model) -> Dataset:
@@ -124,7 +138,7 @@ def predict(files: Sequence[Path], model_path: Path | None, terminal: Terminal) 
             continue
         if model.details.get("dark_on_light"):
             image = 255 - image  # as the pictures that it learned from
-        probabilities = model.network.predict_proba(image.reshape(1, *shape))[0]
+        probabilities = probabilities_of(model.network, image.reshape(1, *shape))[0]
         first, second = np.argsort(-probabilities, kind="stable")[:2]
         terminal.say(
             "predict.line",
@@ -147,11 +161,11 @@ def describe(source: str, sheet: Path | None, terminal: Terminal) -> int:
         n=integer(len(data), lang),
         shape=_size(data.images.shape[1:]),
         dtype=data.images.dtype.name,
-        low=f"{data.images.min():g}",
-        high=f"{data.images.max():g}",
+        low=shortest(data.images.min(), lang),
+        high=shortest(data.images.max(), lang),
         classes=len(data.classes),
     )
-    if source == MNIST:
+    if is_mnist(source):
         terminal.say("data.mnist_source")
     table = terminal.table(
         (text("evaluate.class"), False),
@@ -163,7 +177,8 @@ def describe(source: str, sheet: Path | None, terminal: Terminal) -> int:
         table.add_row(name, integer(count, lang), percent(count / len(data), lang, 1))
     terminal.out.print(table)
     if sheet is None:
-        terminal.say("data.sheet_hint")
+        named = "" if is_mnist(source) else f"{shlex.quote(source)} "
+        terminal.say("data.sheet_hint", source=named)
         return 0
     from ardoise import plots
 

@@ -8,10 +8,11 @@ layers come from a closed table.
 
 import json
 import math
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, BinaryIO, NoReturn
 
 import numpy as np
 
@@ -94,42 +95,50 @@ def load_model(path: str | Path) -> Model:
         If the file is missing, is not a model file, is damaged, or holds a network
         that does not fit its arrays; one sentence says which.
     """
-    path = Path(path)
     try:
-        content = path.read_bytes()
+        with open(path, "rb") as file:
+            return _read(file, path)
     except OSError as error:
-        raise ModelFileError(
-            "model.unreadable", path=path, reason=error.strerror or error
-        ) from None
-    try:
-        return _parse(content)
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        reason = f"{type(error).__name__}: {error}"
-        if isinstance(error, ValueError) and str(error):
-            reason = str(error)
-        raise ModelFileError("model.damaged", path=path, reason=reason) from None
+        raise ModelFileError("model.unreadable", path=path, reason=error) from None
+    except ModelFileError:
+        raise
+    except _DAMAGE as error:
+        raise ModelFileError("model.damaged", path=path) from error
 
 
-def _parse(content: bytes) -> Model:
-    size = int.from_bytes(content[:8], "little")
-    if len(content) < 8 or size > min(MAX_HEADER, len(content) - 8):
-        raise ValueError("the header is cut off or too long")
-    header = _strict_json(content[8 : 8 + size].decode())
-    about = _strict_json(header["__metadata__"]["ardoise"])
+# What a file that is not a model, or no longer one, can make Python raise below.
+_DAMAGE = (
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    RecursionError,
+    TypeError,
+    ValueError,
+)
+
+
+def _read(file: BinaryIO, path: str | Path) -> Model:
+    size = int.from_bytes(file.read(8), "little")
+    if size > MAX_HEADER:
+        raise ValueError("the header is too long")
+    header = _strict_json(file.read(size).decode())
+    about = _strict_json(header.pop("__metadata__")["ardoise"])
     if about["format"] != FORMAT:
-        raise ValueError(f"format {about['format']!r} is not known, only {FORMAT}")
-    body = content[8 + size :]
+        found = str(about["format"])[:20]
+        raise ModelFileError("model.format", path=path, format=found)
+    # Sizes are compared before anything is read or allocated on the file's word.
+    end = max(line["data_offsets"][1] for line in header.values())
+    if os.fstat(file.fileno()).st_size != 8 + size + end:
+        raise ValueError("the file is cut off, or longer than its header says")
+    if about["network"]["dtype"] not in _DTYPES:
+        raise ValueError("the numbers are of an unknown type")
     dtype = np.dtype(about["network"]["dtype"]).newbyteorder("<")
-    if len(body) % dtype.itemsize:
-        raise ValueError("the arrays are cut off")
-    numbers = np.frombuffer(body, dtype).astype(dtype.newbyteorder("="))
-    # Sizes are compared before anything is allocated on the file's word.
+    numbers = np.frombuffer(file.read(), dtype).astype(dtype.newbyteorder("="))
     network = Network.from_values(about["network"], numbers)
-    declared = {k: v for k, v in header.items() if k != "__metadata__"}
-    if declared != _tensors(network):
+    if header != _tensors(network):
         raise ValueError("the arrays are not those of the architecture")
     if not np.isfinite(numbers).all():
-        raise ValueError("the weights hold NaN or infinity")
+        raise ModelFileError("model.not_finite", path=path)
     classes = tuple(str(name) for name in about["classes"])
     if network.output_shape != (len(classes),):
         raise ValueError(
