@@ -25,6 +25,7 @@ LEVELS = {
     "engine.initializers": 0,
     "engine.params": 0,
     "engine.schedules": 0,
+    "engine.tables": 0,
     "engine.layers": 1,
     "engine.losses": 1,
     "engine.augmentation": 2,

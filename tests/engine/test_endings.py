@@ -170,6 +170,22 @@ def test_a_long_epoch_goes_back_at_most_a_hundred_steps():
     same(net.theta, watch.steps[99])
 
 
+def test_a_gradient_too_long_to_measure_is_a_divergence():
+    # Scaled to the longest allowed length it would be 0, and training stand still.
+    net = network(dtype="float32")
+    before = net.theta.copy()
+
+    class Huge(SoftmaxCrossEntropy):
+        def __call__(self, z, t, **rest):
+            value, dz = super().__call__(z, t, **rest)
+            dz[...] = 1e30
+            return value, dz
+
+    with pytest.raises(DivergenceError):
+        trained(net, loss=Huge(), max_norm=1.0)
+    same(net.theta, before)
+
+
 def test_ctrl_c_during_divergence_says_so():
     net = network()
 

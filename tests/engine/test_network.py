@@ -515,8 +515,8 @@ def test_from_values_refuses_other_numbers(values):
             "layer type must be one of Dense, .* got 'Danse'",
         ),
         ({"units": 3}, "layer type must be one of .* got None"),
-        ({"type": "Dense"}, "layer Dense: .*units"),
-        ({"type": "Dense", "units": 3, "colour": 1}, "layer Dense: .*colour"),
+        ({"type": "Dense"}, "layer type 'Dense': .*units"),
+        ({"type": "Dense", "units": 3, "colour": 1}, "layer type 'Dense': .*colour"),
         (
             {"type": "Dense", "units": -3},
             "units must be a positive whole number; got -3",

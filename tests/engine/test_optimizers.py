@@ -110,7 +110,7 @@ def test_first_steps_by_hand():
     assert follow(SGD(), np.ones((1, 1)))[0, 0] == start(1)[0] - RATE
     # Adam's first step has the length of the rate, whatever the gradient.
     for size in (1e-3, 1.0, 1e3):
-        moved = follow(Adam(epsilon=0), np.full((1, 1), size))[0, 0] - start(1)[0]
+        moved = follow(Adam(epsilon=1e-20), np.full((1, 1), size))[0, 0] - start(1)[0]
         assert moved == pytest.approx(-RATE, rel=1e-12)
 
 
@@ -234,7 +234,7 @@ def test_get_takes_a_name_a_mapping_or_the_object():
         ({"name": "sgd", "nesterov": True}, "nesterov needs a momentum above 0"),
         ({"name": "adam", "beta1": -0.1}, r"beta1 must lie in \[0, 1\); got -0.1"),
         ({"name": "adam", "beta2": 1}, r"beta2 must lie in \[0, 1\); got 1"),
-        ({"name": "adam", "epsilon": -1}, "epsilon must be a number, not negative"),
+        ({"name": "adam", "epsilon": -1}, "epsilon must be a positive number; got -1"),
         ({"name": "adamw", "weight_decay": math.inf}, "not negative; got inf"),
         ({"name": "rmsprop", "alpha": 1}, r"alpha must lie in \[0, 1\); got 1"),
     ],

@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from ardoise.engine.arrays import Array, Shape
+from ardoise.engine.tables import build
 
 
 def fans(shape: Shape) -> tuple[int, int]:
@@ -173,13 +174,4 @@ def get(spec: str | Mapping[str, Any] | Initializer) -> Initializer:
     """
     if isinstance(spec, Initializer):
         return spec
-    settings = {"name": spec} if isinstance(spec, str) else dict(spec)
-    name = settings.pop("name", None)
-    if name not in INITIALIZERS:
-        raise ValueError(
-            f"initializer must be one of {', '.join(INITIALIZERS)}; got {name!r}"
-        )
-    try:
-        return INITIALIZERS[name](**settings)
-    except TypeError as error:
-        raise ValueError(f"initializer {name!r}: {error}") from None
+    return build("initializer", INITIALIZERS, spec)

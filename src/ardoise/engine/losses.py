@@ -16,6 +16,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from ardoise.engine.arrays import Array, Shape, check_finite
+from ardoise.engine.tables import build
 
 
 class Loss:
@@ -370,14 +371,7 @@ def get(spec: str | Mapping[str, Any] | Loss) -> Loss:
     """
     if isinstance(spec, Loss):
         return spec
-    settings = {"name": spec} if isinstance(spec, str) else dict(spec)
-    name = settings.pop("name", None)
-    if name not in LOSSES:
-        raise ValueError(f"loss must be one of {', '.join(LOSSES)}; got {name!r}")
-    try:
-        return LOSSES[name](**settings)
-    except TypeError as error:
-        raise ValueError(f"loss {name!r}: {error}") from None
+    return build("loss", LOSSES, spec)
 
 
 def softmax(z: Array) -> Array:

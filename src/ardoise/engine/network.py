@@ -19,6 +19,7 @@ from ardoise.engine.errors import ShapeError
 from ardoise.engine.layers import LAYERS, Layer
 from ardoise.engine.losses import softmax
 from ardoise.engine.params import Layout
+from ardoise.engine.tables import build
 
 PREDICT_BATCH = 512
 
@@ -426,14 +427,7 @@ def layer_from_config(config: Mapping[str, Any]) -> Layer:
     ValueError
         If the type is not in the closed table of layers, or an argument is wrong.
     """
-    arguments = dict(config)
-    name = arguments.pop("type", None)
-    if name not in LAYERS:
-        raise ValueError(f"layer type must be one of {', '.join(LAYERS)}; got {name!r}")
-    try:
-        return LAYERS[name](**arguments)
-    except TypeError as error:
-        raise ValueError(f"layer {name}: {error}") from None
+    return build("layer type", LAYERS, config, key="type")
 
 
 def _own(views: Mapping[str, Array], layer: int) -> dict[str, Array]:

@@ -12,6 +12,10 @@ import math
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+import numpy as np
+
+from ardoise.engine.tables import build
+
 
 class Schedule:
     """Base class; also the place where every schedule's warm-up is.
@@ -227,15 +231,6 @@ def get(spec: float | Mapping[str, Any] | Schedule) -> Schedule:
     """
     if isinstance(spec, Schedule):
         return spec
-    if not isinstance(spec, Mapping):
-        return ConstantRate(spec)
-    settings = dict(spec)
-    name = settings.pop("name", None)
-    if name not in SCHEDULES:
-        raise ValueError(
-            f"schedule must be one of {', '.join(SCHEDULES)}; got {name!r}"
-        )
-    try:
-        return SCHEDULES[name](**settings)
-    except TypeError as error:
-        raise ValueError(f"schedule {name!r}: {error}") from None
+    if isinstance(spec, int | float | np.integer | np.floating):
+        return ConstantRate(float(spec))
+    return build("schedule", SCHEDULES, spec)

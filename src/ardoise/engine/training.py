@@ -225,11 +225,12 @@ def _evaluate(
 ) -> Evaluation:
     total = len(x) if weights is None else float(weights.sum())
     value, correct = 0.0, 0
-    for rows, z in network.predict_batches(x):
-        part = None if weights is None else weights[rows]
-        if criterion.is_classifier:
-            correct += int(np.count_nonzero(criterion.predict(z) == t[rows]))
-        value += criterion(z, t[rows], scale=1.0, weights=part)[0]
+    with np.errstate(all="ignore"):
+        for rows, z in network.predict_batches(x):
+            part = None if weights is None else weights[rows]
+            if criterion.is_classifier:
+                correct += int(np.count_nonzero(criterion.predict(z) == t[rows]))
+            value += criterion(z, t[rows], scale=1.0, weights=part)[0]
     accuracy = correct / len(x) if criterion.is_classifier else None
     return Evaluation(value / total, accuracy, correct, len(x))
 
@@ -373,7 +374,10 @@ class Training:
             if not math.isfinite(value):
                 self._go_back()
             if self._max_norm is not None:
-                optimizers.clip_by_global_norm(self.network.grad, self._max_norm)
+                grad = self.network.grad
+                norm = optimizers.clip_by_global_norm(grad, self._max_norm)
+                if not math.isfinite(norm):
+                    self._go_back()
             self.optimizer.step(rate)
             if self._average is not None:
                 self._average.update()
