@@ -93,6 +93,7 @@ def test_what_cyclopts_refuses(ardoise, somewhere, lang, given, english, french)
             for split in (
                 *("80", "80/20", "80:10:10", "70/10/10", "0/50/50", "80/20/0", "a/b/c"),
                 *("nan/10/10", "inf/0/1", "120/-40/20", "25/25/25/25", "/", "Official"),
+                "",
             )
         ),
     ],
@@ -118,6 +119,16 @@ def test_other_commands(ardoise, trained, data):
         "Give at least one picture: ardoise predict FILE…\n"
         "See: ardoise predict --help\n"
     )
+
+
+def test_an_empty_name_is_not_the_folder_of_the_moment(ardoise, trained):
+    """As a shell gives it for a variable that is not set."""
+    for command in ("train", "data", "evaluate"):
+        given = {"data": ("",), "train": ("--data", "")}.get(
+            command, (trained["en"][0], "--data", "")
+        )
+        said = ardoise(command, *given, "--lang", "fr")
+        assert (said.code, said.sentence) == (2, "Il manque une valeur pour --data.")
 
 
 def test_no_such_command(ardoise):

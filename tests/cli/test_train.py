@@ -360,6 +360,7 @@ def test_weights_too_large_to_answer_with(ardoise, data, somewhere):
     )
     assert said.code == 1 and "values that are no numbers" in said.sentence
     assert np.isfinite(load_model("run/model.safetensors").network.theta).all()
+    assert names(somewhere / "run") == {"model.safetensors", "history.csv"}
     said = ardoise("evaluate", "run")
     assert said.code == 1 and "values that are no numbers" in said.sentence
 

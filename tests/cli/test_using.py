@@ -3,6 +3,7 @@
 import os
 import re
 import shlex
+import struct
 
 import numpy as np
 import pytest
@@ -75,6 +76,24 @@ def test_other_data(ardoise, trained, somewhere):
     said = ardoise("evaluate", trained["en"][0], "--data", "other.csv")
     assert said.out.startswith("Data other (all of it): 90 images.")
     assert (said.code, said.err) == (0, "") and " of 90 images" in result(said)
+
+
+def test_from_another_folder(ardoise, somewhere, no_pictures):
+    """The data are found again: two files, and one with a comma in its name."""
+    images, labels = stripes(60)
+    for name, magic, array in (("images", 2051, images), ("labels", 2049, labels)):
+        header = struct.pack(f">I{array.ndim}I", magic, *array.shape)
+        (somewhere / name).write_bytes(header + array.astype(np.uint8).tobytes())
+    table = np.c_[labels, images.reshape(60, -1)]
+    np.savetxt("a,b.csv", table, fmt="%d", delimiter=",")
+    (somewhere / "elsewhere").mkdir()
+    for i, source in enumerate(("images, labels", "a,b.csv")):
+        options = ("--epochs", 1, "--threads", 1, "--output", f"run {i}")
+        training = ardoise("train", "--data", source, *options)
+        os.chdir("elsewhere")
+        said = ardoise("evaluate", f"../run {i}")
+        os.chdir("..")
+        assert result(said) == result(training)
 
 
 def test_a_class_without_images(ardoise, trained, somewhere):

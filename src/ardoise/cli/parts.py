@@ -22,7 +22,16 @@ def load(source: str) -> Dataset:
 
     Names can hold what no terminal, picture or page can show (bytes that are not
     UTF-8 in a folder's name, colour codes in a label): they are escaped.
+
+    Raises
+    ------
+    OptionError
+        If it names nothing (a shell's empty variable): not the folder of the moment.
+    DataError
+        If the data cannot be used.
     """
+    if not source.strip():
+        raise OptionError("option.missing", name="--data")
     data = load_data(source)
     classes = tuple(_shown(name) for name in data.classes)
     return replace(data, name=_shown(data.name), classes=classes)

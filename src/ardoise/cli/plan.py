@@ -85,7 +85,9 @@ def make_plan(options: TrainOptions) -> Plan:
     """
     recipe = adapt(options)
     data = load(options.data)
-    split = options.split or default_split(options.data, recipe.split)
+    split = options.split
+    if split is None:
+        split = default_split(options.data, recipe.split)
     # Three streams: another recipe or split with the same seed starts alike.
     for_split, for_start, for_fit = np.random.default_rng(options.seed).spawn(3)
     parts = divide(data, split, recipe.validation, for_split)

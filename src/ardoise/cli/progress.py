@@ -17,7 +17,7 @@ from ardoise.plots.numbers import decimal, integer, percent
 
 REFRESH = 0.1  # seconds between two updates of the bar
 # Columns of the terminal that the epoch, a bar, the figures and the time left take.
-WIDE = 72
+WIDE = 80
 
 
 class Interruptible(Callback):

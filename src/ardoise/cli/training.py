@@ -77,11 +77,11 @@ def train(options: TrainOptions, terminal: Terminal) -> int:
 
 def finish(plan: Plan, history: History, folder: Path, terminal: Terminal) -> int:
     """Read the test images, say how well, and fill the folder; return the exit code."""
+    write_history(folder / "history.csv", history)
     with blas_threads(plan.threads):
         answers = ask(plan.network, plan.test)
     plan.details["test"] = {"correct": answers.correct, "total": len(answers.labels)}
     save_model(folder / MODEL_FILE, plan.model())
-    write_history(folder / "history.csv", history)
     note = None
     if history.stopped == "interrupted":
         note = terminal.text("train.interrupted", epoch=len(history))

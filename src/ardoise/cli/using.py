@@ -41,7 +41,7 @@ def evaluate(
     file = find_model(model_path, terminal)
     model = load_model(file)
     details = model.details
-    data = load(source or str(details.get("data", MNIST)))
+    data = load(str(details.get("data", MNIST)) if source is None else source)
     known = data.digest() == details.get("digest")
     if source is None and not known and "digest" in details:
         terminal.complain(terminal.text("evaluate.changed", data=data.name))

@@ -27,7 +27,7 @@ class Recipe:
     Attributes
     ----------
     name : str
-        Its sentences are ``recipe.<name>.title`` and ``recipe.<name>.about``.
+        Its sentence is ``recipe.<name>.about``.
     layers : tuple of mappings
         ``{"type": "Dense", "units": 128, …}``; the last layer, with one output a
         class, is added by `build`.

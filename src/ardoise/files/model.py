@@ -61,7 +61,8 @@ def save_model(path: str | Path, model: Model) -> None:
     OSError
         If the file cannot be written.
     ValueError
-        If ``details`` holds what JSON cannot say.
+        If ``details`` holds what JSON cannot say, or more than fits in a header that
+        `load_model` accepts (1 MiB).
     """
     network = model.network
     about = {
@@ -77,6 +78,11 @@ def save_model(path: str | Path, model: Model) -> None:
     }
     text = json.dumps(header, allow_nan=False).encode()
     text += b" " * (-len(text) % 8)  # the arrays begin at a multiple of 8
+    if len(text) > MAX_HEADER:
+        raise ValueError(
+            f"a model's header holds at most {MAX_HEADER} bytes; its architecture, "
+            f"class names and details take {len(text)}"
+        )
     content = [
         len(text).to_bytes(8, "little"),
         text,
