@@ -257,7 +257,6 @@ def test_without_matplotlib(data, somewhere):
     assert names(somewhere / "run") == FILES
 
 
-@pytest.mark.xfail(strict=True, reason="contact_sheet imports matplotlib by itself")
 def test_a_sheet_without_matplotlib(data, somewhere):
     code, _, err = run_without(["matplotlib"], "data", data, "--sheet", "a.png")
     assert code == 1 and 'pip install "ardoise[plots]"' in err

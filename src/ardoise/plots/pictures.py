@@ -201,10 +201,10 @@ def contact_sheet(
             top, left = row * (h + gap), column * (w + gap)
             sheet[top : top + h, left : left + w] = pixels[i]
 
-    import matplotlib
-
     inches = 0.5 / h  # an image is half an inch high
     figure = new_figure(sheet.shape[1] * inches + 1.2, sheet.shape[0] * inches + 0.6)
+    import matplotlib  # after new_figure, which says so when it is missing
+
     axes = figure.add_subplot()
     axes.imshow(sheet, cmap=matplotlib.colormaps["gray"].with_extremes(bad="white"))
     axes.set_xticks([])
