@@ -33,6 +33,7 @@ class Optimizer:
     """
 
     name: ClassVar[str]
+    weight_decay: float = 0.0
 
     def slots(self) -> tuple[str, ...]:
         """Return the names of the vectors that it keeps from step to step."""
@@ -53,7 +54,7 @@ class Optimizer:
         size = PART if len(theta) > WHOLE else max(1, len(theta))
         scratch = np.empty(size, theta.dtype)
         # Without weight decay there is no need to cut where it ends: fewer calls.
-        border = n_decay if getattr(self, "weight_decay", 0.0) else len(theta)
+        border = n_decay if self.weight_decay else len(theta)
         bounds = sorted({0, border, len(theta), *range(0, len(theta), size)})
         self._parts = []
         for start, stop in pairwise(bounds):
@@ -69,15 +70,20 @@ class Optimizer:
         self.t += 1
         self.prepare(learning_rate)
         for decayed, theta, grad, scratch, kept in self._parts:
-            self.update(theta, grad, scratch, decayed, *kept)
+            if decayed and self.weight_decay:
+                self.decay(theta, grad, scratch)
+            self.update(theta, grad, scratch, *kept)
 
     def prepare(self, learning_rate: float) -> None:
         """Compute, as Python floats, what is the same for all parts of this step."""
         self._rate = learning_rate
 
-    def update(
-        self, theta: Array, grad: Array, scratch: Array, decayed: bool, *kept: Array
-    ) -> None:
+    def decay(self, theta: Array, grad: Array, scratch: Array) -> None:
+        """Add weight_decay · θ to the gradient of one part, before its update."""
+        np.multiply(theta, self.weight_decay, out=scratch)
+        np.add(grad, scratch, out=grad)
+
+    def update(self, theta: Array, grad: Array, scratch: Array, *kept: Array) -> None:
         """Update one part of the vectors in place."""
         raise NotImplementedError
 
@@ -140,12 +146,7 @@ class SGD(Optimizer):
     def slots(self) -> tuple[str, ...]:
         return ("velocity",) if self.momentum else ()
 
-    def update(
-        self, theta: Array, grad: Array, scratch: Array, decayed: bool, *kept: Array
-    ) -> None:
-        if decayed and self.weight_decay:
-            np.multiply(theta, self.weight_decay, out=scratch)
-            np.add(grad, scratch, out=grad)
+    def update(self, theta: Array, grad: Array, scratch: Array, *kept: Array) -> None:
         direction = grad
         if self.momentum:
             (velocity,) = kept
@@ -210,12 +211,8 @@ class Adam(Optimizer):
         self._step = learning_rate * root * (1 - self.beta1) / (1 - self.beta1**self.t)
         self._epsilon = self.epsilon * root
 
-    def update(
-        self, theta: Array, grad: Array, scratch: Array, decayed: bool, *kept: Array
-    ) -> None:
+    def update(self, theta: Array, grad: Array, scratch: Array, *kept: Array) -> None:
         m, v = kept
-        if decayed and self.weight_decay:
-            self.decay(theta, grad, scratch)
         np.multiply(m, self.beta1, out=m)
         np.add(m, grad, out=m)
         np.multiply(grad, grad, out=scratch)
@@ -226,11 +223,6 @@ class Adam(Optimizer):
         np.divide(m, scratch, out=scratch)
         np.multiply(scratch, self._step, out=scratch)
         np.subtract(theta, scratch, out=theta)
-
-    def decay(self, theta: Array, grad: Array, scratch: Array) -> None:
-        """Add weight_decay · θ to the gradient."""
-        np.multiply(theta, self.weight_decay, out=scratch)
-        np.add(grad, scratch, out=grad)
 
 
 class AdamW(Adam):
@@ -305,13 +297,8 @@ class RMSprop(Optimizer):
     def slots(self) -> tuple[str, ...]:
         return ("v", "velocity") if self.momentum else ("v",)
 
-    def update(
-        self, theta: Array, grad: Array, scratch: Array, decayed: bool, *kept: Array
-    ) -> None:
+    def update(self, theta: Array, grad: Array, scratch: Array, *kept: Array) -> None:
         v = kept[0]
-        if decayed and self.weight_decay:
-            np.multiply(theta, self.weight_decay, out=scratch)
-            np.add(grad, scratch, out=grad)
         np.multiply(grad, grad, out=scratch)
         np.multiply(scratch, 1 - self.alpha, out=scratch)
         np.multiply(v, self.alpha, out=v)

@@ -127,7 +127,8 @@ class Workers:
         self._blas_threads = 1 if self._cuts else threads
         n_workers = min(threads, batch_size // MICRO_BATCH) if self._cuts else 1
         self._micro_batch = MICRO_BATCH if self._cuts else batch_size
-        self._sums = np.zeros((n_workers, network.n_params), network.dtype)
+        n_sums = n_workers if self._cuts else 0
+        self._sums = np.zeros((n_sums, network.n_params), network.dtype)
         self._workers = []
         for i, stream in enumerate(rng.spawn(n_workers)):
             # The first works on the network itself, whose running statistics count.
