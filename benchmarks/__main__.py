@@ -11,7 +11,16 @@ from dataclasses import asdict, replace
 from datetime import datetime
 from pathlib import Path
 
-from benchmarks import machine, memory, notebook, report, startup, training
+from benchmarks import (
+    convolutions,
+    inference,
+    machine,
+    memory,
+    notebook,
+    report,
+    startup,
+    training,
+)
 from benchmarks.measure import Say, missing_note
 from benchmarks.plan import QUICK, Plan
 from benchmarks.report import Section
@@ -19,6 +28,8 @@ from benchmarks.report import Section
 SECTIONS: dict[str, Callable[[Plan, Say], Section]] = {
     "notebook": notebook.run,
     "training": training.run,
+    "convolutions": convolutions.run,
+    "inference": inference.run,
     "import": startup.run,
     "memory": memory.run,
 }

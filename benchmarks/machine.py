@@ -11,7 +11,16 @@ from pathlib import Path
 from typing import Any
 
 IDLE_LOAD = 0.15  # per processor; above it the machine counts as busy
-PACKAGES = ("ardoise", "numpy", "scikit-learn", "torch", "jax", "jaxlib")
+PACKAGES = (
+    "ardoise",
+    "numpy",
+    "scikit-learn",
+    "torch",
+    "jax",
+    "jaxlib",
+    "onnxruntime",
+    "onnx",
+)
 
 
 def usable_processors() -> int:

@@ -28,7 +28,13 @@ THREAD_VARIABLES = (
     "NPROC",  # JAX
 )
 # What the extra [benchmarks] installs: name → package.
-LIBRARIES = {"scikit-learn": "sklearn", "PyTorch": "torch", "JAX": "jax"}
+LIBRARIES = {
+    "scikit-learn": "sklearn",
+    "PyTorch": "torch",
+    "JAX": "jax",
+    "onnxruntime": "onnxruntime",
+    "onnx": "onnx",
+}
 XLA_ONE_THREAD = "--xla_cpu_multi_thread_eigen=false"
 
 Sample = dict[str, float]
@@ -128,11 +134,16 @@ def ratio(over: Sequence[float], under: Sequence[float]) -> Ratio:
 
 
 def both_ways(
-    name: str, module: str, settings: Mapping[str, Any], processors: int
+    name: str,
+    module: str,
+    settings: Mapping[str, Any],
+    processors: int,
+    *,
+    seeded: bool = True,
 ) -> list[Contestant]:
     """Return a peer with one thread and, where there are more, with all of them."""
     return [
-        Contestant(name, module, settings, threads)
+        Contestant(name, module, settings, threads, seeded=seeded)
         for threads in sorted({1, processors})
     ]
 

@@ -36,9 +36,11 @@ class Target:
     percent: bool = False
 
     def __str__(self) -> str:
-        bound = f"{100 * self.bound:g} %" if self.percent else f"{self.bound:g} ×"
-        goal = "" if self.goal is None else f" (goal {self.goal:g} ×)"
-        return f"{self.sign} {bound}{goal}"
+        goal = "" if self.goal is None else f" (goal {self._show(self.goal)})"
+        return f"{self.sign} {self._show(self.bound)}{goal}"
+
+    def _show(self, value: float) -> str:
+        return f"{100 * value:g} %" if self.percent else f"{value:g} ×"
 
     def met_by(self, value: float) -> bool:
         """Tell whether a ratio is as wanted."""
@@ -157,8 +159,9 @@ def markdown(
     blocks.append(
         f"{_machine(machine)} Rounds side by side: {rounds}; ratios are those of the "
         "medians, with the smallest and the largest of one round. Each peer counts in "
-        "the better of one thread and all threads; Ardoise runs with its defaults; "
-        "PyTorch runs without `torch.compile`, which needs a C++ compiler."
+        "the better of one thread and all threads; Ardoise runs with its defaults "
+        "where no `threads=` is said; PyTorch runs without `torch.compile`, which "
+        "needs a C++ compiler."
     )
     blocks += [f"{missing}."] if missing else []
     blocks += [f"Failed: {reason}" for section in sections for reason in section.failed]

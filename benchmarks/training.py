@@ -30,14 +30,14 @@ FLOOR = "matrix products"
 class Problem:
     """A network, its batch, and what is wanted against each contestant."""
 
-    layers: tuple[int, ...]
+    network: str
     batch: int
     targets: dict[str, Target]
 
     @property
     def title(self) -> str:
         """Its name in the table, such as "784-16-10, batch 32"."""
-        return f"{'-'.join(map(str, self.layers))}, batch {self.batch}"
+        return f"{self.network}, batch {self.batch}"
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ PEERS = {
 }
 PROBLEMS = (
     Problem(
-        (784, 256, 128, 10),
+        "784-256-128-10",
         128,
         {
             "scikit-learn": Target(2),
@@ -70,7 +70,7 @@ PROBLEMS = (
         },
     ),
     Problem(
-        (784, 16, 10),
+        "784-16-10",
         32,
         {"scikit-learn": Target(3), "PyTorch": Target(4), "JAX": Target(1.2)},
     ),
@@ -90,7 +90,7 @@ def run(plan: Plan, say: Say) -> Section:
 
 def contestants(problem: Problem, plan: Plan, processors: int) -> list[Contestant]:
     """Return Ardoise, the peers that are installed, and the floor."""
-    task = {"layers": problem.layers, "batch": problem.batch}
+    task = {"network": problem.network, "batch": problem.batch}
     settings = {
         **task,
         "epochs": plan.epochs,

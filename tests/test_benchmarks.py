@@ -4,29 +4,53 @@ Run with ``python -m pytest`` from the repository's root, where `benchmarks` lie
 """
 
 import json
+import subprocess
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from ardoise import fit
+from ardoise.engine import losses
+from ardoise.engine.batches import BatchLoader
 from benchmarks import __main__ as program
-from benchmarks import machine, measure, notebook, report, startup, training
+from benchmarks import (
+    convolutions,
+    inference,
+    machine,
+    measure,
+    memory,
+    notebook,
+    profile,
+    report,
+    startup,
+    training,
+)
 from benchmarks.contestants import (
+    allocations_ardoise,
+    architecture,
+    busy,
     data,
     floor,
+    infer_ardoise,
     memory_ardoise,
     notebook_ardoise,
     notebook_plain,
     notebook_task,
+    plain_convolution,
+    sgemm,
     train_ardoise,
+    train_numpy,
 )
 from benchmarks.measure import Contestant, Race, Ratio
 from benchmarks.plan import QUICK, Plan
 from benchmarks.report import Detail, Line, Section, Target
 
-TINY = {"layers": [784, 16, 10], "batch": 32, "n_train": 100, "n_test": 50}
+TINY = {"network": "784-16-10", "batch": 32, "n_train": 100, "n_test": 50}
+TINY_CNN = TINY | {"network": "4c3-p2-3c5-p2-10"}
+CALLS = {"network": "4c3-p2-3c5-p2-12-10", "n_test": 6, "seconds": 0.01}
 
 
 def silent(_: str) -> None:
@@ -80,12 +104,12 @@ def test_the_environment_says_one_thread_or_nothing(
 def test_the_floor_counts_five_products_for_two_layers() -> None:
     # Forward and dW for both layers, dx for the second alone.
     products = 2 * 784 * 16 + 3 * 16 * 10
-    assert floor.flops_per_image([784, 16, 10]) == 2 * products
+    assert architecture.training_flops("784-16-10") == 2 * products
 
 
 @pytest.mark.parametrize("threads", [1, 3])
 def test_the_floor_does_so_many_flops(threads: int) -> None:
-    found = floor.run(layers=[8, 5, 3], batch=7, steps=2, python_threads=threads)
+    found = floor.run(network="8-5-3", batch=7, steps=2, python_threads=threads)
     per_image = found["gflops"] * 1e9 / found["images_per_second"]
     assert per_image == pytest.approx(2 * (2 * 8 * 5 + 3 * 5 * 3))
 
@@ -271,12 +295,15 @@ def test_digits_are_read_without_ardoise() -> None:
     assert x.max() > 250
 
 
-def test_ardoise_trains() -> None:
-    check(train_ardoise.run(**TINY, epochs=1, seed=0))
+@pytest.mark.parametrize("task", [TINY, TINY_CNN])
+def test_ardoise_trains(task: dict[str, Any]) -> None:
+    check(train_ardoise.run(**task, epochs=1, seed=0))
+    check(train_ardoise.run(**task, epochs=1, seed=0, threads=1, busy=1))
 
 
-def test_ardoise_s_memory_is_measured() -> None:
-    found = memory_ardoise.run(**TINY, seed=0)
+@pytest.mark.parametrize("task", [TINY, TINY_CNN])
+def test_ardoise_s_memory_is_measured(task: dict[str, Any]) -> None:
+    found = memory_ardoise.run(**task, seed=0)
     check(found)
     assert found["peak_bytes"] > 50 * 2**20  # MNIST alone
 
@@ -284,27 +311,273 @@ def test_ardoise_s_memory_is_measured() -> None:
 @pytest.mark.parametrize(
     "package, module, more",
     [
-        ("sklearn", "train_sklearn", {"epochs": 1}),
-        ("torch", "train_pytorch", {"epochs": 1}),
-        ("torch", "memory_pytorch", {}),
+        ("sklearn", "train_sklearn", TINY | {"epochs": 1}),
+        ("torch", "train_pytorch", TINY | {"epochs": 1}),
+        ("torch", "train_pytorch", TINY_CNN | {"epochs": 1, "busy": 1}),
+        ("torch", "train_pytorch", TINY_CNN | {"epochs": 1, "channels_last": True}),
+        ("torch", "memory_pytorch", TINY),
+        ("torch", "memory_pytorch", TINY_CNN | {"channels_last": True}),
     ],
 )
-def test_peers_train(package: str, module: str, more: dict[str, int]) -> None:
+def test_peers_train(package: str, module: str, more: dict[str, Any]) -> None:
     pytest.importorskip(package)
     contestant = import_module(f"benchmarks.contestants.{module}")
-    check(contestant.run(**TINY, **more, seed=0))
+    check(contestant.run(**more, seed=0))
 
 
 @pytest.mark.skipif(not measure.installed("jax"), reason="jax is not installed")
-def test_jax_trains_in_a_process_of_its_own() -> None:
+@pytest.mark.parametrize("task", [TINY | {"whole_epochs": True}, TINY_CNN])
+def test_jax_trains_in_a_process_of_its_own(task: dict[str, Any]) -> None:
     # Whole epochs take the full batches, single steps the shorter last one.
-    settings = TINY | {"epochs": 1, "whole_epochs": True}
+    settings = task | {"epochs": 1}
     check(measure.run_once(Contestant("JAX", "train_jax", settings, 1), seed=0))
+
+
+def test_the_plain_convolutions_train() -> None:
+    check(train_numpy.run(**TINY_CNN, epochs=1, seed=0))
+
+
+def test_the_plain_convolutions_have_ardoise_s_gradients() -> None:
+    name = "4c3-p2-3c5-p2-10"  # the second pool drops a row and a column
+    plain, network = (
+        plain_convolution.PlainNetwork(name, 0),
+        train_ardoise.build(name, 1),
+    )
+    rng = np.random.default_rng(0)
+    x, y = rng.random((6, 28, 28, 1), np.float32), rng.integers(0, 10, 6)
+    keys = [f"{place}.{letter}" for place in (0, 3, 7) for letter in "Wb"]
+    for key, values in zip(keys, plain.parameters, strict=True):
+        place = network.parameters()[key]
+        place[...] = values.reshape(place.shape)
+    _, dz = losses.get("softmax_cross_entropy")(
+        network.forward(x, training=True), y, scale=1 / 6
+    )
+    network.backward(dz)
+    found = network.gradients()
+    for key, values in zip(keys, plain.gradients(x, y), strict=True):
+        np.testing.assert_allclose(found[key].ravel(), values.ravel(), atol=1e-5)
+
+
+def test_a_busy_process_is_busy_until_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[subprocess.Popen[str]] = []
+
+    class Popen(subprocess.Popen[str]):
+        def __init__(self, *args: Any, **kwargs: Any) -> None:
+            super().__init__(*args, **kwargs)
+            started.append(self)
+
+    monkeypatch.setattr(subprocess, "Popen", Popen)
+    with pytest.raises(ValueError, match="in the middle"), busy.busy_processes(2):
+        assert [process.poll() for process in started] == [None, None]
+        raise ValueError("in the middle")
+    assert all(process.poll() is not None for process in started)
+
+
+def test_steps_allocate_little() -> None:
+    found = allocations_ardoise.run(network=TINY_CNN["network"], batch=32, seed=0)
+    assert found["limit_bytes"] == 32 * 26 * 26 * 4 * 4
+    assert 0 < found["allocated_bytes"] < found["limit_bytes"]
+
+
+@pytest.mark.parametrize("batch", [1, 3])
+@pytest.mark.parametrize(
+    "package, module, more",
+    [
+        ("torch", "infer_pytorch", CALLS),
+        ("torch", "infer_pytorch", CALLS | {"channels_last": True}),
+        ("onnx", "infer_onnxruntime", CALLS),
+        ("sklearn", "infer_sklearn", CALLS | {"network": "784-16-10"}),
+    ],
+)
+def test_everybody_gives_the_same_answers(
+    package: str, module: str, more: dict[str, Any], batch: int
+) -> None:
+    pytest.importorskip(package)
+    if package == "onnx":
+        pytest.importorskip("onnxruntime")
+    peer = import_module(f"benchmarks.contestants.{module}")
+    ours = {key: value for key, value in more.items() if key != "channels_last"}
+    mine = infer_ardoise.run(**ours, batch=batch, threads=1)
+    theirs = peer.run(**more, batch=batch)
+    assert theirs["fingerprint"] == pytest.approx(mine["fingerprint"], rel=1e-5)
+    for found in (mine, theirs):
+        speed = batch / found["microseconds"] * 1e6
+        assert found["images_per_second"] == pytest.approx(speed)
 
 
 def check(found: measure.Sample) -> None:
     assert 0 < found["accuracy"] <= 1
     assert all(value > 0 for value in found.values())
+
+
+# -- convolutions and inference ------------------------------------------------------
+
+
+def test_the_name_of_a_network() -> None:
+    steps = architecture.parse("32c3-p2-64c3-p2-128-10")
+    shapes = [step.output_shape for step in steps]
+    assert shapes == [
+        (26, 26, 32),
+        (13, 13, 32),
+        (11, 11, 64),
+        (5, 5, 64),
+        (128,),
+        (10,),
+    ]
+    products = [26 * 26 * 9 * 32, 11 * 11 * 9 * 32 * 64, 1600 * 128, 1280]
+    flops = 2 * (2 * products[0] + 3 * sum(products[1:]))
+    assert architecture.training_flops("32c3-p2-64c3-p2-128-10") == flops
+    assert architecture.widest("32c3-p2-64c3-p2-128-10") == 26 * 26 * 32
+    assert architecture.input_shape("784-16-10") == (784,)
+    with pytest.raises(ValueError, match="got 32x3"):
+        architecture.parse("32x3-10")
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_the_peak_counts_images_of_a_training(threads: int) -> None:
+    found = sgemm.run(network="784-16-10", seconds=0.01, python_threads=threads)
+    flops = architecture.training_flops("784-16-10")
+    assert found["gflops"] * 1e9 == pytest.approx(found["images_per_second"] * flops)
+
+
+def speeds_of_convolutions(
+    field: list[Contestant], monkeypatch: pytest.MonkeyPatch
+) -> Race:
+    """Return a race in which everybody's speed was given by its place in the field."""
+    places = {contestant.key: i for i, contestant in enumerate(field)}
+    assert len(places) == len(field)
+    monkeypatch.setattr(
+        measure,
+        "run_once",
+        lambda contestant, seed: {
+            "images_per_second": 100.0 + places[contestant.key],
+            "accuracy": 0.5,
+            "gflops": 1.0,
+        },
+    )
+    return measure.race("title", field, 1, convolutions.FIGURE, silent)
+
+
+def test_every_row_about_convolutions_is_measured(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(convolutions, "installed", lambda package: True)
+    field = convolutions.contestants(convolutions.MAIN, QUICK, processors=2)
+    section = Section()
+    found = speeds_of_convolutions(field, monkeypatch)
+    convolutions.judge(convolutions.MAIN, found, section, processors=2)
+    assert [line.against for line in section.lines] == [
+        "PyTorch, 2 threads, channels_last",
+        "JAX, 2 threads",
+        "im2col in NumPy, 2 threads",
+        "peak of matrix products, BLAS 2 threads",
+        "threads=1",
+        "PyTorch beside a busy process, 2 threads, channels_last",
+        "itself, idle machine",
+        "itself, idle machine",
+    ]
+    assert all(line.measured != "not measured" for line in section.lines)
+    assert [line.met for line in section.lines] == [False] * 3 + [
+        True,
+        False,
+        None,
+        True,
+        None,
+    ]
+    assert len(section.details) == len(field)
+    wanted = [line.wanted for line in section.lines]
+    assert wanted[3] == "≥ 60 % (goal 75 %)" and wanted[6] == "≥ 45 %"
+
+
+def test_convolutions_without_peers_still_have_every_row(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(convolutions, "installed", lambda package: False)
+    field = convolutions.contestants(convolutions.MAIN, QUICK, processors=1)
+    assert {contestant.module for contestant in field} == {
+        "train_ardoise",
+        "train_numpy",
+        "sgemm",
+    }
+    section = Section()
+    found = speeds_of_convolutions(field, monkeypatch)
+    convolutions.judge(convolutions.MAIN, found, section, processors=1)
+    missing = [x.against for x in section.lines if x.measured == "not measured"]
+    assert missing == ["PyTorch", "JAX", "PyTorch", "itself, idle machine"]
+
+
+def answers(fingerprint: float) -> Section:
+    """Return the judgement on Ardoise at 10 µs and PyTorch at 30 and 40."""
+    problem = inference.PROBLEMS[2]
+    field = [
+        Contestant("Ardoise", "module", {}, 2, "threads=1"),
+        Contestant("PyTorch", "module", {}, 1),
+        Contestant("PyTorch", "module", {}, 2),
+    ]
+    figures = [(10.0, 0.5), (40.0, fingerprint), (30.0, fingerprint)]
+    samples = {
+        contestant.key: [{"microseconds": time, "fingerprint": answer}]
+        for contestant, (time, answer) in zip(field, figures, strict=True)
+    }
+    section = Section()
+    inference.judge(problem, Race(field, samples), section)
+    return section
+
+
+def test_one_image_is_judged_by_its_time_and_its_answer() -> None:
+    line, *others = answers(0.5).lines
+    assert line.against == "PyTorch, 2 threads"
+    assert line.measured == "**3.00 ×** (3.00 – 3.00)" and line.met is True
+    assert [other.measured for other in others] == ["not measured"] * 2
+    line = answers(0.6).lines[0]
+    assert line.met is False and line.measured.endswith("; the answers differ")
+
+
+def test_the_field_of_inference(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(inference, "installed", lambda package: True)
+    many, single, dense = (
+        {c.key for c in inference.contestants(problem, QUICK, processors=1)}
+        for problem in inference.PROBLEMS
+    )
+    formats = {"PyTorch, 1 thread, contiguous", "PyTorch, 1 thread, channels_last"}
+    assert many == {"Ardoise, 1 thread", "onnxruntime, 1 thread", *formats}
+    assert single == {"Ardoise, threads=1", "onnxruntime, 1 thread", *formats}
+    assert dense == {
+        "Ardoise, threads=1",
+        "onnxruntime, 1 thread",
+        "PyTorch, 1 thread",
+        "scikit-learn, 1 thread",
+    }
+
+
+def test_new_memory_is_a_share_of_the_widest_layer() -> None:
+    sample = {"allocated_bytes": 2.0**16, "limit_bytes": 2.0**20}
+    section = Section()
+    key = "Ardoise, 2 threads"
+    memory.judge_allocations(key, Race([], {key: [sample]}), section)
+    memory.judge_allocations(key, Race([], {}), section)
+    measured, failed = section.lines
+    assert measured.met is True
+    assert measured.measured == "**6 %** (6 – 6): 64 KiB (64 – 64) of 1.0 MiB"
+    assert failed.measured == "not measured"
+
+
+def test_the_profile_accounts_for_the_whole_step(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(profile.NETWORKS, "cnn", (TINY_CNN["network"], 8))
+    monkeypatch.setattr(profile, "FLOOR_SECONDS", 0.01)
+    loads = BatchLoader.load
+    assert profile.main(["--steps", "3"]) == 0
+    assert BatchLoader.load is loads  # the clocks are gone
+    printed = capsys.readouterr().out
+    assert printed.startswith("4c3-p2-3c5-p2-10, batch 8, 3 steps of Adam")
+    kernels, whole = profile.measure(TINY_CNN["network"], 8, 3)
+    assert sum(k.seconds for k in kernels) == pytest.approx(whole.seconds)
+    assert sum(k.flops for k in kernels) == whole.flops
+    named = {kernel.name: kernel for kernel in kernels}
+    assert named["0 Conv2D forward"].calls == 1 and named["optimiser"].calls == 1
+    assert named["everything else"].seconds > 0
 
 
 # -- the command -------------------------------------------------------------------
@@ -331,7 +604,7 @@ def test_the_command_prints_the_table_and_writes_the_figures(
 @pytest.mark.parametrize(
     "arguments, complaint",
     [
-        (["--only", "notebook,speed"], "must be some of notebook, training, import"),
+        (["--only", "notebook,speed"], "must be some of notebook, training, conv"),
         (["--rounds", "0"], "must be a whole number of at least 1; got '0'"),
     ],
 )

@@ -15,13 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
+from benchmarks.contestants.architecture import training_flops
+
 Step = Callable[[], None]
-
-
-def flops_per_image(layers: Sequence[int]) -> int:
-    """Return the multiplications and additions of one image's share of a step."""
-    first, *others = (n * m for n, m in pairwise(layers))
-    return 2 * (2 * first + 3 * sum(others))
 
 
 def make_step(layers: Sequence[int], batch: int) -> Step:
@@ -56,14 +52,15 @@ def repeat(step: Step, count: int) -> None:
 
 
 def run(
-    *, layers: Sequence[int], batch: int, steps: int, python_threads: int
+    *, network: str, batch: int, steps: int, python_threads: int
 ) -> dict[str, float]:
-    """Time so many steps.
+    """Time so many steps of a dense network, such as "784-16-10".
 
     With one Python thread, BLAS uses the threads that the environment gives it. With
     more, each thread computes its part of every batch, with BLAS at one thread, and
     never waits for the others: less than any real training could get away with.
     """
+    layers = [int(word) for word in network.split("-")]
     parts = [batch // python_threads] * python_threads
     parts[0] += batch % python_threads
     jobs = [make_step(layers, part) for part in parts]
@@ -84,5 +81,5 @@ def run(
     speed = steps * batch / seconds
     return {
         "images_per_second": speed,
-        "gflops": speed * flops_per_image(layers) / 1e9,
+        "gflops": speed * training_flops(network) / 1e9,
     }

@@ -4,30 +4,32 @@ The thrifty form: images stay bytes in one tensor that shares NumPy's memory, an
 a batch at a time becomes float32, in training and in validation.
 """
 
-from collections.abc import Sequence
-
 import torch
 
 from benchmarks.contestants.data import read_mnist
 from benchmarks.contestants.memory import peak_bytes
 from benchmarks.contestants.train_pytorch import build, train
 
-VALIDATION_BATCH = 512  # as Ardoise
-
 
 def run(
-    *, layers: Sequence[int], batch: int, n_train: int, n_test: int, seed: int
+    *,
+    network: str,
+    batch: int,
+    n_train: int,
+    n_test: int,
+    seed: int,
+    channels_last: bool = False,
 ) -> dict[str, float]:
     """Load MNIST, train for one epoch, validate, return the peak."""
     (images, labels), (images_test, labels_test) = read_mnist()
     x, y = torch.from_numpy(images), torch.from_numpy(labels)
     x_test, y_test = torch.from_numpy(images_test), torch.from_numpy(labels_test)
     torch.manual_seed(seed)
-    model = build(layers)
+    model = build(network, channels_last)
     train(model, x[:n_train], y[:n_train], batch, 1)
     correct = 0
-    with torch.no_grad():
-        for rows in torch.arange(n_test).split(VALIDATION_BATCH):
+    with torch.inference_mode():
+        for rows in torch.arange(n_test).split(batch):
             z = model(x_test[rows].float().div_(255))
             correct += int((z.argmax(dim=1) == y_test[rows]).sum())
     return {"peak_bytes": peak_bytes(), "accuracy": correct / n_test}

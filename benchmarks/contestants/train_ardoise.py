@@ -1,37 +1,66 @@
-"""Ardoise training a dense network: `ardoise.fit`, as anybody would call it."""
+"""Ardoise training a network: `ardoise.fit`, as anybody would call it."""
 
 import time
-from collections.abc import Sequence
 
-from ardoise import Dense, Network, ReLU, evaluate, fit
+from ardoise import (
+    Conv2D,
+    Dense,
+    Flatten,
+    Layer,
+    MaxPool2D,
+    Network,
+    ReLU,
+    evaluate,
+    fit,
+)
+from benchmarks.contestants import architecture
+from benchmarks.contestants.busy import busy_processes
 from benchmarks.contestants.data import read_mnist, warm_up_size
 
 
-def build(layers: Sequence[int], seed: int) -> Network:
-    """Return a dense network with ReLU between its layers."""
-    n_in, *hidden, n_out = layers
-    rows = [layer for n in hidden for layer in (Dense(n), ReLU())]
-    return Network([*rows, Dense(n_out)], input_shape=(n_in,), seed=seed)
+def build(network: str, seed: int) -> Network:
+    """Return the network of this name."""
+    layers: list[Layer] = []
+    for step in architecture.parse(network):
+        match step:
+            case architecture.Convolution():
+                layers += [Conv2D(step.filters, step.size), ReLU()]
+            case architecture.Pool():
+                layers += [MaxPool2D(step.size)]
+            case architecture.Dense():
+                flatten = [Flatten()] if len(step.input_shape) == 3 else []
+                layers += [*flatten, Dense(step.n_out), ReLU()]
+    return Network(layers[:-1], architecture.input_shape(network), seed=seed)
 
 
 def run(
     *,
-    layers: Sequence[int],
+    network: str,
     batch: int,
     epochs: int,
     n_train: int,
     n_test: int,
     seed: int,
+    threads: int | None = None,
+    busy: int = 0,
 ) -> dict[str, float]:
-    """Train on bytes, with every default of `ardoise.fit`; time the whole call."""
+    """Train on bytes, with every default of `ardoise.fit`; time the whole call.
+
+    ``threads`` is the default's unless given; ``busy`` other processes compute
+    meanwhile.
+    """
     (x, y), (x_test, y_test) = read_mnist(n_train, n_test)
+    shape = architecture.input_shape(network)
+    x, x_test = x.reshape(-1, *shape), x_test.reshape(-1, *shape)
     few = warm_up_size(len(x), batch)
-    fit(build(layers, seed), x[:few], y[:few], epochs=1, batch_size=batch, seed=seed)
-    network = build(layers, seed)
-    started = time.perf_counter()
-    fit(network, x, y, epochs=epochs, batch_size=batch, seed=seed)
-    seconds = time.perf_counter() - started
+    ways = {"batch_size": batch, "seed": seed, "threads": threads}
+    fit(build(network, seed), x[:few], y[:few], epochs=1, **ways)
+    model = build(network, seed)
+    with busy_processes(busy):
+        started = time.perf_counter()
+        fit(model, x, y, epochs=epochs, **ways)
+        seconds = time.perf_counter() - started
     return {
         "images_per_second": epochs * len(x) / seconds,
-        "accuracy": evaluate(network, x_test, y_test).correct / len(y_test),
+        "accuracy": evaluate(model, x_test, y_test).correct / len(y_test),
     }

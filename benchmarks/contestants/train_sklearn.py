@@ -2,7 +2,6 @@
 
 import time
 import warnings
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -12,10 +11,11 @@ from sklearn.neural_network import MLPClassifier
 from benchmarks.contestants.data import accuracy, read_mnist, warm_up_size
 
 
-def build(layers: Sequence[int], batch: int, epochs: int, seed: int) -> Any:
-    """Return the classifier; n_iter_no_change keeps it from stopping early."""
+def build(network: str, batch: int, epochs: int, seed: int) -> Any:
+    """Return the dense classifier; n_iter_no_change keeps it from stopping early."""
+    _, *hidden, _ = (int(word) for word in network.split("-"))
     return MLPClassifier(
-        layers[1:-1],
+        hidden,
         solver="adam",
         alpha=0.0,
         batch_size=batch,
@@ -28,7 +28,7 @@ def build(layers: Sequence[int], batch: int, epochs: int, seed: int) -> Any:
 
 def run(
     *,
-    layers: Sequence[int],
+    network: str,
     batch: int,
     epochs: int,
     n_train: int,
@@ -40,8 +40,8 @@ def run(
     x, x_test = (i.astype(np.float32) / np.float32(255) for i in (images, images_test))
     warnings.simplefilter("ignore", ConvergenceWarning)  # few epochs, on purpose
     few = warm_up_size(len(x), batch)
-    build(layers, batch, 1, seed).fit(x[:few], y[:few])
-    model = build(layers, batch, epochs, seed)
+    build(network, batch, 1, seed).fit(x[:few], y[:few])
+    model = build(network, batch, epochs, seed)
     started = time.perf_counter()
     model.fit(x, y)
     seconds = time.perf_counter() - started

@@ -18,8 +18,9 @@ from typing import Any
 
 import numpy as np
 
+from ardoise.engine.arrays import batch_count, batch_shape, from_layers, to_layers
 from ardoise.engine.errors import ShapeError
-from ardoise.engine.layers import LAYERS, Flatten, Layer
+from ardoise.engine.layers import LAYERS, Flatten, Layer, layer_from_config
 from ardoise.engine.network import Network
 from ardoise.engine.params import Layout
 
@@ -54,7 +55,14 @@ class Case:
     table: Mapping[str, type[Layer]] = field(default_factory=lambda: LAYERS, repr=False)
 
     def layer(self) -> Layer:
-        return self.table[self.name](**self.settings)
+        # A layer among the settings may be used once.
+        settings = {
+            name: [layer.clone() for layer in value]
+            if name in ("layers", "shortcut")
+            else value
+            for name, value in self.settings.items()
+        }
+        return self.table[self.name](**settings)
 
     def __str__(self) -> str:
         settings = ", ".join(f"{k}={v}" for k, v in self.settings.items())
@@ -90,12 +98,13 @@ class Bench:
     def x(self, n: int) -> np.ndarray:
         """Return n random samples, none of their numbers near 0, the usual kink."""
         x = self.rng.standard_normal((n, *self.layer.input_shape))
-        return np.ascontiguousarray(x + 0.1 * np.sign(x), self.dtype)
+        x = np.ascontiguousarray(x + 0.1 * np.sign(x), self.dtype)
+        return to_layers(x)
 
     def dy(self, n: int) -> np.ndarray:
         """Return a random cotangent: ones would hide a transposition."""
         dy = self.rng.standard_normal((n, *self.layer.output_shape))
-        return np.ascontiguousarray(dy, self.dtype)
+        return to_layers(np.ascontiguousarray(dy, self.dtype))
 
     def reserve(self, batch: int, *, in_place: bool = False) -> None:
         """Reserve, and let a layer that draws numbers draw the same again."""
@@ -108,7 +117,7 @@ class Bench:
         state = self.state.copy()
         y = self.layer.forward(x, training=training)
         self.state[...] = state
-        assert y.shape == (len(x), *self.layer.output_shape)
+        assert y.shape == batch_shape(self.layer.output_shape, batch_count(x))
         assert y.dtype == self.dtype
         assert y.flags.c_contiguous
         return y
@@ -122,7 +131,7 @@ class Bench:
             assert dx is None
             return None
         assert dx is not None
-        assert dx.shape == (len(dy), *self.layer.input_shape)
+        assert dx.shape == batch_shape(self.layer.input_shape, batch_count(dy))
         assert dx.dtype == self.dtype
         assert dx.flags.c_contiguous
         return dx
@@ -131,15 +140,25 @@ class Bench:
         self, x: np.ndarray, dy: np.ndarray, *, in_place: bool = False
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Return copies of y, dx and the gradient vector of one fresh step."""
-        self.reserve(len(x), in_place=in_place)
+        self.reserve(batch_count(x), in_place=in_place)
         y = self.forward(x).copy()
         dx = self.backward(dy)
         return y, dx.copy(), self.grad.copy()
 
     def pairing(self, x: np.ndarray, dy: np.ndarray) -> float:
         """Return ⟨dy, y⟩, whose derivatives are dx and the gradient vector."""
-        self.reserve(len(x))
+        self.reserve(batch_count(x))
         return float(np.vdot(dy, self.forward(x)))
+
+
+def rows(x: np.ndarray, place: slice) -> np.ndarray:
+    """Return some samples of an array in layer order, as such an array."""
+    return to_layers(from_layers(x)[place])
+
+
+def together(parts: list[np.ndarray]) -> np.ndarray:
+    """Return one array in layer order from several."""
+    return to_layers(np.concatenate([from_layers(part) for part in parts]))
 
 
 def same(a: np.ndarray, b: np.ndarray) -> None:
@@ -169,7 +188,10 @@ def peak_memory(step: Callable[[], object]) -> int:
 
 def draws(layer: Layer) -> bool:
     """Return whether a layer on which `reserve` was called draws random numbers."""
-    return any(isinstance(v, np.random.Generator) for v in vars(layer).values())
+    inner = (*getattr(layer, "layers", ()), *getattr(layer, "shortcut", ()))
+    return any(map(draws, inner)) or any(
+        isinstance(v, np.random.Generator) for v in vars(layer).values()
+    )
 
 
 # -- what a layer says of itself ------------------------------------------------------
@@ -198,7 +220,7 @@ def check_infer_is_pure(case: Case) -> None:
 def check_config_round_trip(case: Case) -> None:
     layer = case.layer()
     config = json.loads(json.dumps(layer.config()))
-    twin = type(layer)(**config)
+    twin = _from_config(case, config)
     assert twin.config() == layer.config()
     assert repr(twin) == repr(layer)
     assert layer.infer(case.shape) == twin.infer(case.shape)
@@ -255,11 +277,11 @@ def check_shards_add(case: Case) -> None:
     bench.reserve(7)
     # Two forwards of one reservation: dropout draws for the second where it stopped.
     parts = []
-    for rows in (slice(0, 3), slice(3, 7)):
-        bench.forward(x[rows])
-        parts.append((bench.backward(dy[rows]).copy(), bench.grad.copy()))
+    for place in (slice(0, 3), slice(3, 7)):
+        bench.forward(rows(x, place))
+        parts.append((bench.backward(rows(dy, place)).copy(), bench.grad.copy()))
     _, dx, grad = bench.run(x, dy)
-    close(np.concatenate([parts[0][0], parts[1][0]]), dx)
+    close(together([parts[0][0], parts[1][0]]), dx)
     close(parts[0][1] + parts[1][1], grad)
 
 
@@ -269,18 +291,19 @@ def check_short_batches(case: Case) -> None:
     x, dy = bench.x(6), bench.dy(6)
     full = bench.run(x, dy)
     for n in (1, 4):
-        alone = bench.run(x[:n], dy[:n])
+        first = slice(0, n)
+        alone = bench.run(rows(x, first), rows(dy, first))
         if not bench.layer.mixes_samples:
-            close(alone[0], full[0][:n])
-            close(alone[1], full[1][:n])
+            close(alone[0], rows(full[0], first))
+            close(alone[1], rows(full[1], first))
         # What other samples left in the buffers must not matter.
         bench.reserve(6)
         bench.forward(bench.x(6))
         bench.backward(dy)
         if draws(bench.layer):
             continue
-        y = bench.forward(x[:n]).copy()
-        dx = bench.backward(dy[:n])
+        y = bench.forward(rows(x, first)).copy()
+        dx = bench.backward(rows(dy, first))
         for found, expected in zip((y, dx, bench.grad), alone, strict=True):
             close(found, expected)
 
@@ -308,10 +331,33 @@ def check_in_place_is_the_same(case: Case) -> None:
         same(a, b)
     written = x.copy()
     bench.reserve(4, in_place=True)
-    assert np.shares_memory(bench.forward(written), written)
+    # y is written over x, or dx later on.
+    if not np.shares_memory(bench.forward(written), written):
+        assert np.shares_memory(bench.backward(dy), written)
     inference = bench.forward(x.copy(), training=False).copy()
     bench.reserve(4)
     same(bench.forward(x, training=False), inference)
+
+
+def check_prepared_calls_compute_the_same(case: Case) -> None:
+    """What `prepare` gives, called whenever x has changed, is forward's y."""
+    bench = Bench(case)
+    x = bench.x(3)
+    bench.reserve(5)
+    prepared = bench.layer.prepare(x)
+    if prepared is None:
+        return
+    calls, y = prepared
+    for _ in range(2):
+        x[...] = bench.x(3)
+        expected = bench.forward(x.copy(), training=False).copy()
+        kept = x.copy()
+        if not np.shares_memory(x, y):
+            y[...] = np.nan
+        for call in calls:
+            call()
+        close(y, expected)
+        same(x, kept)
 
 
 def check_float32_stays_float32(case: Case) -> None:
@@ -345,12 +391,13 @@ def check_x_is_only_read(case: Case) -> None:
         bench.forward(x, training=training)
     bench.backward(dy)
     same(x, before)
+    samples = _read_only(from_layers(x).copy())
     for layers in _networks_beginning_with(case):
         network = Network(layers, case.shape, dtype="float64", seed=0)
         for training in (False, True):
-            z = network.forward(x, training=training)
+            z = network.forward(samples, training=training)
         network.backward(bench.rng.standard_normal(z.shape), need_dx=True)
-        same(x, before)
+        same(to_layers(samples), before)
 
 
 def check_output_holds(case: Case) -> None:
@@ -388,7 +435,11 @@ def check_views_are_never_rebound(case: Case) -> None:
     bench.forward(bench.x(2), training=False)
     for views, prefix in ((params, ""), (grads, "d"), (state, "")):
         for name, view in views.items():
-            assert getattr(bench.layer, prefix + name) is view
+            *path, last = name.split(".")
+            owner = bench.layer
+            for step in path:  # "layers.0.W" of a Residual
+                owner = owner[int(step)] if step.isdigit() else getattr(owner, step)
+            assert getattr(owner, prefix + last) is view
 
 
 def check_steady_state_allocates_nothing(case: Case) -> None:
@@ -415,7 +466,7 @@ def check_copies_compute_the_same(case: Case) -> None:
     """Pickle, deepcopy and config give networks that compute the same bits."""
     network = Network([case.layer()], case.shape, dtype="float64", seed=1)
     bench = Bench(case)
-    x, dy = bench.x(3), bench.dy(3)
+    x, dy = from_layers(bench.x(3)), from_layers(bench.dy(3))
     built = Network([_rebuilt(case)], case.shape, dtype="float64", seed=1)
     twins = [pickle.loads(pickle.dumps(network)), copy.deepcopy(network), built]
     results = []
@@ -430,7 +481,13 @@ def check_copies_compute_the_same(case: Case) -> None:
 
 
 def _rebuilt(case: Case) -> Layer:
-    return case.table[case.name](**json.loads(json.dumps(case.layer().config())))
+    return _from_config(case, json.loads(json.dumps(case.layer().config())))
+
+
+def _from_config(case: Case, config: Mapping[str, Any]) -> Layer:
+    if case.table is LAYERS:
+        return layer_from_config({"type": case.name, **config})
+    return case.table[case.name](**config)
 
 
 def _networks_beginning_with(case: Case) -> Iterator[list[Layer]]:
@@ -455,6 +512,7 @@ CHECKS: tuple[Callable[[Case], None], ...] = (
     check_short_batches,
     check_need_dx_changes_no_gradient,
     check_in_place_is_the_same,
+    check_prepared_calls_compute_the_same,
     check_float32_stays_float32,
     check_x_is_only_read,
     check_output_holds,

@@ -3,7 +3,19 @@
 import numpy as np
 import pytest
 
-from ardoise.engine.arrays import as_float_dtype, check_finite, check_samples, to_float
+from ardoise.engine.arrays import (
+    MOST_SHAPES,
+    Memory,
+    as_float_dtype,
+    as_samples,
+    batch_count,
+    batch_shape,
+    check_finite,
+    check_samples,
+    from_layers,
+    to_float,
+    to_layers,
+)
 
 
 @pytest.mark.parametrize("dtype", ["float32", np.float64, np.dtype("float32")])
@@ -68,3 +80,28 @@ def test_a_bad_number_is_found_in_any_block_of_rows():
 def test_large_finite_numbers_whose_sum_overflows_are_taken():
     check_finite(np.full((4, 2), 1e308), "values")
     check_finite(np.full(4, 1e308), "values")
+
+
+# -- order and memory -----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("sample", [(), (3,), (4, 5), (2, 3, 4), (2, 3, 4, 5)])
+def test_images_have_the_batch_third_and_the_rest_has_it_first(sample):
+    x = np.arange(6 * int(np.prod(sample))).reshape(6, *sample)
+    ordered = to_layers(x)
+    assert ordered.shape == batch_shape(sample, 6)
+    assert batch_count(ordered) == 6
+    assert ordered.flags.c_contiguous
+    np.testing.assert_array_equal(from_layers(ordered), x)
+    np.testing.assert_array_equal(as_samples(ordered, sample), x)
+
+
+def test_memory_gives_the_same_array_for_the_same_shape():
+    memory = Memory(24, np.float32)
+    view = memory((2, 3, 4))
+    assert view.dtype == np.float32
+    assert memory((2, 3, 4)) is view
+    assert np.shares_memory(memory((5,)), view)
+    for n in range(1, 3 * MOST_SHAPES):
+        assert memory((n,)).shape == (n,)
+    assert len(memory._views) <= MOST_SHAPES

@@ -5,7 +5,7 @@ import pytest
 from check_layer import peak_memory, same
 
 from ardoise.engine.batches import BatchLoader, check_data, count_rows, split_rows
-from ardoise.engine.layers import Dense
+from ardoise.engine.layers import Conv2D, Dense, Flatten, ReLU
 from ardoise.engine.losses import SoftmaxCrossEntropy, SquaredError
 from ardoise.engine.network import Network
 
@@ -25,7 +25,8 @@ every_kind = pytest.mark.parametrize("kind", KINDS)
 
 
 def loader(x, batch=N, weights=WEIGHTS, dtype="float32", t=T):
-    return BatchLoader(x, t, weights, batch, np.dtype(dtype))
+    network = Network([ReLU()], x.shape[1:], dtype=dtype)
+    return BatchLoader(network, x, t, weights, batch)
 
 
 @every_kind
@@ -40,6 +41,21 @@ def test_a_batch_is_the_rows_as_numbers(kind, dtype, rows):
     assert found.flags.c_contiguous
     same(t, T[rows])
     same(weights, WEIGHTS[rows])
+
+
+@pytest.mark.parametrize("rows", [slice(2, 6), np.array([7, 0, 7, 3])], ids=str)
+@pytest.mark.parametrize("dtype", [np.uint8, np.float32])
+def test_images_come_with_the_batch_third_and_rows_before_flatten(rows, dtype):
+    x = (np.arange(N * 24).reshape(N, 2, 3, 4) % 251).astype(dtype)
+    expected = x[rows] / (255 if dtype == np.uint8 else 1)
+    conv, flat = (
+        Network(layers, (2, 3, 4)) for layers in ([Conv2D(1, 1)], [Flatten(), Dense(1)])
+    )
+    found = BatchLoader(conv, x, T, None, N).load(rows)[0]
+    np.testing.assert_allclose(found.transpose(2, 0, 1, 3), expected, rtol=1e-6)
+    assert found.flags.c_contiguous
+    found = BatchLoader(flat, x, T, None, N).load(rows)[0]
+    np.testing.assert_allclose(found, expected.reshape(4, -1), rtol=1e-6)
 
 
 def test_without_weights_there_are_none():

@@ -66,7 +66,7 @@ class DividesByTheBatch(Dense):
 
 class ReadsTheWholeBuffer(Tanh):
     def compute(self, x, y, *scratch):
-        y[...] = np.tanh(x) + 0.001 * len(self._y)
+        y[...] = np.tanh(x) + 0.001 * len(self._y._numbers)
 
 
 class NeedsDxForItsGradient(Dense):
@@ -75,6 +75,11 @@ class NeedsDxForItsGradient(Dense):
             return super().backward(dy)
         self.dW[...] = self.db[...] = 0
         return None
+
+
+class PreparesOnce(Tanh):
+    def prepare(self, x):
+        return [], self.forward(x, training=False)
 
 
 class ReadsXAfterWritingY(ELU):
@@ -167,6 +172,7 @@ BROKEN = [
     (DividesByTheBatch, {"units": 2}, checks.check_shards_add),
     (ReadsTheWholeBuffer, {}, checks.check_short_batches),
     (NeedsDxForItsGradient, {"units": 2}, checks.check_need_dx_changes_no_gradient),
+    (PreparesOnce, {}, checks.check_prepared_calls_compute_the_same),
     (ReadsXAfterWritingY, {}, checks.check_in_place_is_the_same),
     (ComputesInFloat64, {}, checks.check_float32_stays_float32),
     (KeepsFloat64, {}, checks.check_float32_stays_float32),

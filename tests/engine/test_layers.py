@@ -12,18 +12,19 @@ from ardoise.engine.layers import (
     GELU,
     LAYERS,
     BatchNorm,
+    Conv2D,
     Dense,
     Dropout,
     Flatten,
     Layer,
     LayerNorm,
     LeakyReLU,
+    MaxPool2D,
     ReLU,
     Sigmoid,
     Softplus,
     Tanh,
 )
-from ardoise.engine.layers.dense import STACK_MIN_ROWS, STACK_ROWS
 from ardoise.engine.network import Network
 
 VECTOR, IMAGE = (5,), (1, 3, 4)  # an image is (h, w, c)
@@ -55,6 +56,51 @@ CASES = [
     *on_both("BatchNorm", {}, {"momentum": 0.3, "epsilon": 1e-3}),
     *on_both("LayerNorm", {}, {"epsilon": 1e-3}),
     *on_both("Flatten"),
+    *(
+        Case("Conv2D", {"filters": filters, "kernel_size": kernel, **more}, *shapes)
+        for filters, kernel, shapes, more in (
+            (2, 2, ((3, 4, 1), (8, 9, 1)), {}),
+            (3, 2, ((4, 3, 2), (8, 9, 2)), {"padding": 1}),
+            (2, (1, 3), ((2, 4, 5), (8, 9, 16)), {"use_bias": False}),
+            (3, 1, ((2, 3, 5), (8, 9, 16)), {}),
+            (2, (2, 1), ((3, 2, 6), (8, 9, 6)), {"stride": (2, 1)}),
+            (2, 1, ((3, 3, 5), (8, 9, 16)), {"stride": 2}),
+            (2, 3, ((4, 3, 5), (8, 9, 16)), {"padding": "same", "stride": (2, 1)}),
+            (4, 2, ((4, 4, 6), (8, 9, 6)), {"dilation": (2, 1), "groups": 2}),
+            (6, 2, ((3, 3, 3), (8, 9, 3)), {"groups": 3}),
+            (5, 2, ((2, 3, 5), (8, 9, 5)), {"groups": 5, "padding": "same"}),
+        )
+    ),
+    *(
+        Case(name, settings, *shapes)
+        for name in ("MaxPool2D", "AveragePool2D")
+        for settings, shapes in (
+            ({}, ((3, 5, 2), (6, 7, 4))),
+            ({"pool_size": (2, 1)}, ((4, 3, 2), (6, 7, 4))),
+            ({"pool_size": 3, "stride": (1, 2), "padding": 1}, ((4, 3, 2), (6, 7, 4))),
+            ({"padding": "same"}, ((3, 3, 2), (7, 7, 4))),
+        )
+    ),
+    Case("GlobalAveragePool2D", {}, (3, 2, 4), (6, 7, 4)),
+    Case("SpatialDropout2D", {"rate": 0.4}, (3, 2, 4), (6, 7, 4)),
+    Case(
+        "Residual",
+        {"layers": [Dense(4), Tanh(), Dense(3)], "shortcut": [Dense(3), Dropout(0.2)]},
+        (3,),
+        (30,),
+    ),
+    Case(
+        "Residual",
+        {
+            "layers": [
+                *(Conv2D(2, 3, padding="same"), LayerNorm(), Sigmoid()),
+                *(MaxPool2D(2, stride=1, padding="same"), Conv2D(5, 1)),
+            ]
+        },
+        (2, 3, 5),
+        (5, 5, 5),
+    ),
+    Case("Residual", {"layers": [BatchNorm(), Conv2D(5, 1)]}, (2, 3, 5), (5, 5, 5)),
     Case("Flatten", {}, (), (3,)),
 ]
 
@@ -171,45 +217,24 @@ def test_dense_by_hand():
     assert network.grad.tolist() == [1, 4, 0, 2, -1, 0, 1, 2]
 
 
-@pytest.mark.parametrize("rows", [STACK_MIN_ROWS, STACK_MIN_ROWS + STACK_ROWS])
-def test_stacked_products_are_the_plain_ones(rows):
-    case = Case("Dense", {"units": 10}, (30,), (30,))
-    stacked, plain = Bench(case), Bench(case)
-    x, dy = stacked.x(rows), stacked.dy(rows)
-    stacked.reserve(2 * rows)
-    y = stacked.forward(x).copy()
-    found = y, stacked.backward(dy), stacked.grad
-    assert stacked.layer._stacks(x)
-    plain.reserve(STACK_MIN_ROWS - 1)
-    parts = []
-    for start in range(0, rows, STACK_ROWS):
-        part = slice(start, start + STACK_ROWS)
-        assert not plain.layer._stacks(x[part])
-        y = plain.forward(x[part]).copy()
-        parts.append((y, plain.backward(dy[part]).copy(), plain.grad.copy()))
-    ys, dxs, grads = zip(*parts, strict=True)
-    close(found[0], np.concatenate(ys))
-    close(found[1], np.concatenate(dxs))
-    np.testing.assert_allclose(found[2], sum(grads), rtol=1e-11, atol=1e-11)
-
-
 @pytest.mark.parametrize(
-    ("units", "batch", "stacks"),
-    [(32, 512, True), (33, 512, False), (32, 511, False)],
+    ("n", "n_in", "n_out"),
+    [
+        *((16, 1600, 128), (8, 1600, 128), (64, 784, 256), (128, 784, 100)),
+        *((1024, 784, 16), (1000, 784, 16), (53, 700, 90), (600, 2, 1), (3, 900, 512)),
+        *((101, 997, 128), (1200, 400, 64)),
+    ],
 )
-def test_tall_and_narrow_products_are_stacked(units, batch, stacks):
-    bench = Bench(Case("Dense", {"units": units}, (3,), (3,)))
-    bench.reserve(batch)
-    assert bench.layer._stacks(bench.x(512)) == stacks
-
-
-def test_rows_that_do_not_fill_a_stack_go_the_plain_way():
-    bench = Bench(Case("Dense", {"units": 10}, (30,), (30,)))
-    bench.reserve(STACK_MIN_ROWS + 1)
-    x = bench.x(STACK_MIN_ROWS + 1)
-    assert not bench.layer._stacks(x)
-    theta = bench.theta
-    close(bench.forward(x), x @ theta[:300].reshape(30, 10) + theta[300:])
+@pytest.mark.parametrize("tiled", [False, True])
+def test_products_in_tiles_and_whole_are_the_plain_ones(n, n_in, n_out, tiled):
+    bench = Bench(Case("Dense", {"units": n_out}, (n_in,), (n_in,)))
+    x, dy = bench.x(n), bench.dy(n)
+    bench.layer.set_tiled(tiled)
+    y, dx, grad = bench.run(x, dy)
+    W, b = bench.theta[:-n_out].reshape(n_in, n_out), bench.theta[-n_out:]
+    expected = np.concatenate([(x.T @ dy).reshape(-1), dy.sum(axis=0)])
+    for found, right in ((y, x @ W + b), (dx, dy @ W.T), (grad, expected)):
+        np.testing.assert_allclose(found, right, rtol=1e-10, atol=1e-10)
 
 
 def test_dense_refuses_images():

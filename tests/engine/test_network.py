@@ -18,11 +18,13 @@ from ardoise.engine.layers import (
     Layer,
     LayerNorm,
     ReLU,
+    Residual,
     Sigmoid,
     Tanh,
+    layer_from_config,
 )
 from ardoise.engine.losses import SoftmaxCrossEntropy
-from ardoise.engine.network import PREDICT_BATCH, Network, layer_from_config
+from ardoise.engine.network import Network
 
 
 def small(*, dtype="float64", seed=0, dropout=0.0):
@@ -252,6 +254,38 @@ def test_a_layer_that_breaks_the_contract_is_named():
         network.backward(np.ones((1, 3), "f4"))
 
 
+@pytest.mark.parametrize("inside", [False, True])
+def test_a_layer_that_prepares_nothing_is_called_instead(inside):
+    class New(Layer):
+        def forward(self, x, *, training):
+            return 2 * x  # another array each time
+
+    layers = [Residual([ReLU(), New()])] if inside else [Dense(4), New(), Dense(2)]
+    network = Network(layers, 3, dtype="float64", seed=0)
+    x = np.random.default_rng(0).random((5, 3))
+    expected = network.forward(x).copy()
+    for _ in range(4):
+        same(network.propagate(x), expected)
+
+
+def test_a_prepared_input_may_change_and_so_may_the_weights():
+    network = small()
+    x = images(4)
+    entry = np.empty(network.entry_shape(4))
+    for _ in range(4):
+        x[...] = np.random.default_rng(1).random(x.shape)
+        network.theta[...] += 0.1
+        entry[...] = x.reshape(entry.shape)
+        close(network.propagate(entry), copy.deepcopy(network).forward(x))
+
+
+def test_dense_needs_a_forward_before_backward():
+    network = Network([Dense(2)], 3)
+    network.reserve(1, training=True)
+    with pytest.raises(RuntimeError, match="must follow forward"):
+        network.layers[0].backward(np.ones((1, 2), "f4"))
+
+
 def test_work_space_grows_by_itself_and_is_checked():
     network = small()
     for n in (2, 5, 3):
@@ -413,7 +447,7 @@ def test_dropout_follows_the_generator_that_is_given():
 
 def test_predict_is_forward_in_batches():
     network = small()
-    x = images(PREDICT_BATCH + 7)
+    x = images(network.micro_batch() + 7)
     z = network.predict_logits(x)
     close(z, network.forward(x))
     same(network.predict(x), z.argmax(axis=1))

@@ -147,9 +147,26 @@ def test_parts_and_whole_give_the_same_bits(optimizer, n_decay, monkeypatch):
     monkeypatch.setattr(optimizers, "WHOLE", 4)
     monkeypatch.setattr(optimizers, "PART", 4)
     parts = follow(optimizer, gradients(5), n_decay=n_decay)
-    lengths = [len(theta) for _, theta, *_ in optimizer._parts]
+    lengths = [len(theta) for _, theta, *_ in optimizer._parts[0]]
     assert max(lengths) == 4
     np.testing.assert_array_equal(parts, whole)
+
+
+@every_optimizer
+@pytest.mark.parametrize("n_decay", [0, 7, 8, SIZE])
+@pytest.mark.parametrize("sections", [2, 3])
+def test_sections_can_be_updated_in_any_order(optimizer, n_decay, sections):
+    whole = follow(optimizer, gradients(3), n_decay=n_decay)[-1]
+    theta, grad = start(), np.empty(SIZE)
+    optimizer.bind(theta, grad, n_decay, sections=sections)
+    assert len(optimizer.sections) == sections
+    for g in gradients(3):
+        grad[...] = g
+        optimizer.begin_step(RATE)
+        for i in reversed(range(sections)):
+            optimizer.update_section(i)
+    np.testing.assert_array_equal(theta, whole)
+    assert "sections" not in optimizer.config()
 
 
 @every_optimizer
@@ -157,7 +174,7 @@ def test_float32_stays_float32(optimizer):
     found = follow(optimizer, gradients(5), dtype="float32")
     for vector in optimizer.state().values():
         assert vector.dtype == np.float32
-    assert all(part[3].dtype == np.float32 for part in optimizer._parts)
+    assert all(part[3].dtype == np.float32 for part in optimizer._parts[0])
     assert found.dtype == np.float32
     np.testing.assert_allclose(found, follow(optimizer, gradients(5)), atol=1e-5)
 

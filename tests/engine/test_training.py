@@ -14,7 +14,6 @@ from short_training import (
     CLASSES,
     NEW_X,
     NEW_Y,
-    At,
     N,
     Watch,
     X,
@@ -25,6 +24,7 @@ from short_training import (
     trained,
 )
 
+from ardoise.engine import training
 from ardoise.engine.layers import Dense, Dropout, Layer, ReLU
 from ardoise.engine.losses import SoftmaxCrossEntropy
 from ardoise.engine.network import Network
@@ -384,8 +384,10 @@ def test_whole_numbers_may_come_as_floats():
     same(trained(**settings)[0].theta, trained(epochs=2)[0].theta)
 
 
-def test_threads_are_all_processors_unless_told():
-    seen = []
-    look = At("on_train_begin", lambda training: seen.append(training._threads))
-    trained(threads=None, callbacks=[look], epochs=1)
-    assert seen[0] >= 1
+def test_threads_are_all_processors_unless_told(monkeypatch):
+    asked = []
+    monkeypatch.setattr(training, "available_threads", lambda: asked.append(1) or 1)
+    trained(threads=1, epochs=1)
+    assert not asked
+    trained(threads=None, epochs=1)
+    assert asked

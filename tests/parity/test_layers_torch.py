@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from with_torch import FORWARD, GRADIENT, agree, tensor, torch
 
-from ardoise.engine.layers import LAYERS
-from ardoise.engine.network import Network, layer_from_config
+from ardoise.engine.arrays import from_layers
+from ardoise.engine.layers import LAYERS, layer_from_config
+from ardoise.engine.network import Network
 
 F = torch.nn.functional
 
@@ -29,7 +30,62 @@ def dropout(layer, x, p, training):
     # Each library draws its own mask; given ours, the rest must be the same.
     if not training:
         return F.dropout(x, layer.rate, training=False)
-    return x * tensor(layer._mask[: len(x)]) / (1 - layer.rate)
+    return x * tensor(from_layers(layer._mask)) / (1 - layer.rate)
+
+
+def spatial_dropout(layer, x, p, training):
+    if not training:
+        return F.dropout(x, layer.rate, training=False)
+    return x * tensor(layer._mask)[:, None, None] / (1 - layer.rate)
+
+
+def on_channels_first(function):
+    """Return a function of images (n, h, w, c) from one of images (n, c, h, w)."""
+
+    def call(layer, x, p, training):
+        y = function(layer, x.movedim(-1, 1), p)
+        return y.movedim(1, -1) if y.ndim == 4 else y
+
+    return call
+
+
+@on_channels_first
+def convolution(layer, x, p):
+    return F.conv2d(
+        x,
+        p["W"].permute(3, 2, 0, 1).contiguous(),
+        p.get("b"),
+        layer.stride,
+        layer.padding if layer.padding != "valid" else 0,
+        layer.dilation,
+        layer.groups,
+    )
+
+
+@on_channels_first
+def max_pool(layer, x, p):
+    padding = layer.padding if layer.padding != "valid" else 0
+    return F.max_pool2d(x, layer.pool_size, layer.stride, padding)
+
+
+@on_channels_first
+def average_pool(layer, x, p):
+    padding = layer.padding if layer.padding != "valid" else 0
+    return F.avg_pool2d(
+        x, layer.pool_size, layer.stride, padding, count_include_pad=False
+    )
+
+
+def residual(layer, x, p, training):
+    branches = []
+    for name, row in (("layers", layer.layers), ("shortcut", layer.shortcut)):
+        y = x
+        for i, inner in enumerate(row):
+            prefix = f"{name}.{i}."
+            own = {k[len(prefix) :]: v for k, v in p.items() if k.startswith(prefix)}
+            y = THEIRS[type(inner).__name__](inner, y, own, training)
+        branches.append(y)
+    return branches[0] + branches[1]
 
 
 # name: (layer, x, parameters and statistics by name, training) → y
@@ -50,10 +106,26 @@ THEIRS = {
         x, x.shape[-1:], p["gamma"], p["beta"], layer.epsilon
     ),
     "Flatten": lambda layer, x, p, _: x.flatten(1),
+    "Conv2D": convolution,
+    "MaxPool2D": max_pool,
+    "AveragePool2D": average_pool,
+    "GlobalAveragePool2D": lambda layer, x, p, _: x.mean((1, 2)),
+    "SpatialDropout2D": spatial_dropout,
+    "Residual": residual,
 }
 
 ELEMENTWISE = ["ReLU", "LeakyReLU", "ELU", "GELU", "Tanh", "Sigmoid", "Softplus"]
 
+RESIDUAL = {
+    "type": "Residual",
+    "layers": [
+        {"type": "Conv2D", "filters": 5, "kernel_size": 3, "padding": "same"},
+        {"type": "BatchNorm"},
+        {"type": "ReLU"},
+        {"type": "Conv2D", "filters": 4, "kernel_size": 3, "stride": 2, "padding": 1},
+    ],
+    "shortcut": [{"type": "Conv2D", "filters": 4, "kernel_size": 1, "stride": 2}],
+}
 CASES = [
     ({"type": "Dense", "units": 10}, (30,)),
     ({"type": "Dense", "units": 10, "use_bias": False}, (30,)),
@@ -66,6 +138,17 @@ CASES = [
     ({"type": "LayerNorm"}, (30,)),
     ({"type": "LayerNorm", "epsilon": 1e-3}, (4, 5, 6)),
     ({"type": "Flatten"}, (4, 5, 6)),
+    ({"type": "Conv2D", "filters": 7, "kernel_size": 3}, (6, 5, 4)),
+    ({"type": "Conv2D", "filters": 7, "kernel_size": 3}, (6, 5, 1)),
+    ({"type": "Conv2D", "filters": 7, "kernel_size": 3, "padding": "same"}, (4, 5, 6)),
+    ({"type": "MaxPool2D"}, (4, 5, 6)),
+    ({"type": "MaxPool2D", "pool_size": 3, "stride": 2, "padding": 1}, (4, 5, 6)),
+    ({"type": "AveragePool2D"}, (4, 5, 6)),
+    ({"type": "AveragePool2D", "pool_size": 3, "stride": 2, "padding": 1}, (4, 5, 6)),
+    ({"type": "GlobalAveragePool2D"}, (4, 5, 6)),
+    ({"type": "SpatialDropout2D", "rate": 0.4}, (4, 5, 6)),
+    ({"type": "Dropout", "rate": 0.4}, (4, 5, 6)),
+    (RESIDUAL, (4, 5, 6)),
 ]
 
 
@@ -81,11 +164,11 @@ def alone(config, shape, dtype="float64"):
 def same_in_torch(network):
     """Return name → tensor, for the parameters and statistics of the one layer."""
     found = {
-        key.split(".")[1]: tensor(view, grad=True)
+        key.partition(".")[2]: tensor(view, grad=True)
         for key, view in network.parameters().items()
     }
     for key, view in network.state_layout.views(network.state).items():
-        found[key.split(".")[1]] = tensor(view)
+        found[key.partition(".")[2]] = tensor(view)
     return found
 
 
@@ -108,7 +191,7 @@ def test_forward_and_all_gradients(config, shape):
         y_theirs.backward(tensor(dy))
         agree(network.backward(dy, need_dx=True), x_theirs.grad, GRADIENT)
         for key, gradient in network.gradients().items():
-            parameter = theirs[key.split(".")[1]]
+            parameter = theirs[key.partition(".")[2]]
             agree(gradient, parameter.grad, GRADIENT)
             parameter.grad = None
 

@@ -21,8 +21,8 @@ from ardoise.digits import Dataset
 from ardoise.digits.recipes import RECIPES, Recipe
 from ardoise.engine import losses
 from ardoise.engine.network import Network
+from ardoise.engine.threads import available_threads
 from ardoise.engine.training import Callback, History, fit
-from ardoise.engine.workers import available_threads
 from ardoise.files import Model
 
 

@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 
 from ardoise.engine.arrays import Shape
-from ardoise.engine.network import Network, layer_from_config
+from ardoise.engine.layers import layer_from_config
+from ardoise.engine.network import Network
 from ardoise.messages import UserError
 
 

@@ -6,15 +6,17 @@ rows moves a quarter of the bytes. The buffers are allocated once and reused.
 
 from __future__ import annotations
 
-from typing import Any
+import math
 
 import numpy as np
 
 from ardoise.engine.arrays import (
     Array,
+    Memory,
+    as_samples,
     check_finite,
     check_samples,
-    to_float,
+    fill_batch,
 )
 from ardoise.engine.losses import Loss
 from ardoise.engine.network import Network
@@ -27,6 +29,8 @@ class BatchLoader:
 
     Parameters
     ----------
+    network : Network
+        It says in which order it takes samples.
     x : array of shape (n, ...)
         Bytes or floating-point numbers; may be memory-mapped; never written.
     t : array of shape (n,) or (n, K)
@@ -35,47 +39,55 @@ class BatchLoader:
         Weight of each sample.
     batch : int
         The most rows that `load` will be asked for.
-    dtype : numpy dtype
-        Of the network.
     """
 
     def __init__(
         self,
+        network: Network,
         x: Array,
         t: Array,
         weights: Array | None,
         batch: int,
-        dtype: np.dtype[Any],
     ) -> None:
         self._x, self._t, self._weights = x, t, weights
         self._rows = x.reshape(len(x), -1)
-        self._batch = np.empty((batch, *x.shape[1:]), dtype)
-        self._flat = self._batch.reshape(batch, -1)
+        self._network = network
+        size = batch * self._rows.shape[1]
+        self._batch = Memory(size, network.dtype)
         # take() needs a buffer of the data's own dtype; conversion comes after.
-        same = x.dtype == dtype
-        self._raw = self._flat if same else np.empty_like(self._flat, x.dtype)
-        self._targets = np.empty((batch, *t.shape[1:]), t.dtype)
+        self._raw = Memory(size, x.dtype)
+        self._views: dict[int, tuple[Array, Array]] = {}
+        self._targets = Memory(batch * math.prod(t.shape[1:]), t.dtype)
+        # Samples that the network can read where they lie.
+        ordered = len(network.entry_shape(1)) != 4
+        self._is_ready = ordered and x.dtype == network.dtype
 
     def load(self, rows: Rows) -> tuple[Array, Array, Array | None]:
         """Return (x, t, weights) of these rows; the buffers hold until the next call.
 
-        Indices are not checked (out of range, they are cut to the range).
+        x is in the order that `Network.propagate` takes. Indices are not checked (out
+        of range, they are cut to the range).
         """
         if isinstance(rows, slice):
-            x = self._x[rows]
-            if x.dtype != self._batch.dtype or not x.flags.c_contiguous:
-                x = to_float(x, self._batch[: len(x)])
+            raw, t = self._x[rows], self._t[rows]
             weights = None if self._weights is None else self._weights[rows]
-            return x, self._t[rows], weights
-        n = len(rows)
-        raw = self._raw[:n]
-        # mode="clip" lets take() write into ``out`` without a copy in between.
-        self._rows.take(rows, axis=0, out=raw, mode="clip")
-        if self._raw is not self._flat:
-            to_float(raw, self._flat[:n])
-        t = self._t.take(rows, axis=0, out=self._targets[:n], mode="clip")
-        weights = None if self._weights is None else self._weights.take(rows)
-        return self._batch[:n], t, weights
+        else:
+            n = len(rows)
+            raw = self._raw((n, *self._x.shape[1:]))
+            flat = self._raw((n, self._rows.shape[1]))
+            # mode="clip" lets take() write into ``out`` without a copy in between.
+            self._rows.take(rows, axis=0, out=flat, mode="clip")
+            t = self._targets((n, *self._t.shape[1:]))
+            self._t.take(rows, axis=0, out=t, mode="clip")
+            weights = None if self._weights is None else self._weights.take(rows)
+        n = len(raw)
+        if n not in self._views:
+            x = self._batch(self._network.entry_shape(n))
+            self._views[n] = x, as_samples(x, raw.shape[1:])
+        x, view = self._views[n]
+        if self._is_ready and raw.flags.c_contiguous:
+            return raw.reshape(x.shape), t, weights
+        return fill_batch(raw, x, view), t, weights
 
 
 def split_rows(rows: Rows, size: int) -> list[Rows]:

@@ -30,6 +30,8 @@ class Optimizer:
     ----------
     t : int
         Steps made since `bind`.
+    sections : list of slice
+        The parts of the vectors that can be updated side by side.
     """
 
     name: ClassVar[str]
@@ -39,7 +41,9 @@ class Optimizer:
         """Return the names of the vectors that it keeps from step to step."""
         return ()
 
-    def bind(self, theta: Array, grad: Array, n_decay: int = 0) -> None:
+    def bind(
+        self, theta: Array, grad: Array, n_decay: int = 0, *, sections: int = 1
+    ) -> None:
         """Start on these vectors, all of shape (n_params,).
 
         Parameters
@@ -48,29 +52,55 @@ class Optimizer:
             Parameters and their gradient; views are kept.
         n_decay : int
             Weight decay acts on ``theta[:n_decay]``.
+        sections : int
+            Into how many parts to cut the vectors, each of which `update_section` does
+            alone, on another thread perhaps.
         """
         self.t = 0
         self._state = {slot: np.zeros_like(theta) for slot in self.slots()}
-        size = PART if len(theta) > WHOLE else max(1, len(theta))
-        scratch = np.empty(size, theta.dtype)
         # Without weight decay there is no need to cut where it ends: fewer calls.
         border = n_decay if self.weight_decay else len(theta)
-        bounds = sorted({0, border, len(theta), *range(0, len(theta), size)})
-        self._parts = []
+        cuts = [len(theta) * i // sections for i in range(sections + 1)]
+        self.sections = [slice(*ends) for ends in pairwise(cuts)]
+        self._parts = [
+            self._cut(theta, grad, section, border) for section in self.sections
+        ]
+
+    def _cut(
+        self, theta: Array, grad: Array, section: slice, border: int
+    ) -> list[tuple[bool, Array, Array, Array, tuple[Array, ...]]]:
+        """Return the views on the parts of one section, each decayed or not."""
+        first, last = section.start, section.stop
+        size = PART if last - first > WHOLE else max(1, last - first)
+        scratch = np.empty(size, theta.dtype)
+        bounds = sorted({first, last, *range(first, last, size)})
+        if first < border < last:
+            bounds = sorted({*bounds, border})
+        parts = []
         for start, stop in pairwise(bounds):
             place = slice(start, stop)
-            vectors = (theta[place], grad[place])
             kept = tuple(self._state[slot][place] for slot in self._state)
-            self._parts.append(
-                (stop <= n_decay, *vectors, scratch[: stop - start], kept)
+            decayed = bool(self.weight_decay) and stop <= border
+            parts.append(
+                (decayed, theta[place], grad[place], scratch[: stop - start], kept)
             )
+        return parts
 
     def step(self, learning_rate: float) -> None:
         """Change theta by one step; grad may be overwritten."""
+        self.begin_step(learning_rate)
+        for i in range(len(self.sections)):
+            self.update_section(i)
+
+    def begin_step(self, learning_rate: float) -> None:
+        """Begin a step, which `update_section` then makes, section by section."""
         self.t += 1
         self.prepare(learning_rate)
-        for decayed, theta, grad, scratch, kept in self._parts:
-            if decayed and self.weight_decay:
+
+    def update_section(self, i: int) -> None:
+        """Change the i-th section of theta."""
+        for decayed, theta, grad, scratch, kept in self._parts[i]:
+            if decayed:
                 self.decay(theta, grad, scratch)
             self.update(theta, grad, scratch, *kept)
 
@@ -94,7 +124,9 @@ class Optimizer:
     def config(self) -> dict[str, Any]:
         """Return the settings as JSON values; `get` rebuilds the optimiser."""
         settings = {
-            k: v for k, v in vars(self).items() if k != "t" and not k.startswith("_")
+            k: v
+            for k, v in vars(self).items()
+            if k not in ("t", "sections") and not k.startswith("_")
         }
         return {"name": self.name, **settings}
 

@@ -7,6 +7,7 @@ progress bar, early stopping) is a `Callback`, called at fixed moments with the
 
 from __future__ import annotations
 
+import copy
 import math
 import time
 from collections.abc import Mapping, Sequence
@@ -20,11 +21,13 @@ from ardoise.engine import losses, optimizers, schedules
 from ardoise.engine.arrays import Array
 from ardoise.engine.batches import Rows, check_data, count_rows, split_rows
 from ardoise.engine.errors import DivergenceError
+from ardoise.engine.inference import each_batch, sharing
 from ardoise.engine.losses import Loss
 from ardoise.engine.network import Network
 from ardoise.engine.optimizers import Optimizer, WeightAverage
 from ardoise.engine.schedules import Schedule
-from ardoise.engine.workers import Workers, available_threads, blas_threads
+from ardoise.engine.threads import available_threads
+from ardoise.engine.workers import Workers
 
 # How often the weights are put aside, so that a diverging run can go back to them.
 SNAPSHOT_STEPS = 100
@@ -197,6 +200,7 @@ def evaluate(
     *,
     loss: str | Mapping[str, Any] | Loss = "softmax_cross_entropy",
     sample_weight: Array | None = None,
+    threads: int | None = None,
 ) -> Evaluation:
     """Return the loss and accuracy of a network on data.
 
@@ -209,6 +213,8 @@ def evaluate(
         Targets, as the loss takes them.
     loss : str, mapping or Loss
     sample_weight : array of shape (n,), optional
+    threads : int, optional
+        By default, all the processors that the process may use.
 
     Raises
     ------
@@ -216,23 +222,35 @@ def evaluate(
         If the data cannot be read, in one sentence.
     """
     criterion = losses.get(loss)
-    x, t, weights = check_data(network, criterion, x, y, sample_weight)
-    return _evaluate(network, criterion, x, t, weights)
+    data = check_data(network, criterion, x, y, sample_weight)
+    if threads is not None:
+        _check_whole("threads", threads)
+    networks = sharing(network, threads or available_threads())
+    return _evaluate(networks, criterion, *data)
 
 
 def _evaluate(
-    network: Network, criterion: Loss, x: Array, t: Array, weights: Array | None
+    networks: Sequence[Network],
+    criterion: Loss,
+    x: Array,
+    t: Array,
+    weights: Array | None,
 ) -> Evaluation:
     total = len(x) if weights is None else float(weights.sum())
-    value, correct = 0.0, 0
-    with np.errstate(all="ignore"):
-        for rows, z in network.predict_batches(x):
-            part = None if weights is None else weights[rows]
-            if criterion.is_classifier:
-                correct += int(np.count_nonzero(criterion.predict(z) == t[rows]))
-            value += criterion(z, t[rows], scale=1.0, weights=part)[0]
-    accuracy = correct / len(x) if criterion.is_classifier else None
-    return Evaluation(value / total, accuracy, correct, len(x))
+    # Copies of a loss have buffers of their own.
+    own = [criterion, *(copy.copy(criterion) for _ in networks[1:])]
+    values, correct = [0.0] * len(own), [0] * len(own)
+
+    def add(i: int, rows: slice, z: Array) -> None:
+        part = None if weights is None else weights[rows]
+        if criterion.is_classifier:
+            correct[i] += int(np.count_nonzero(own[i].predict(z) == t[rows]))
+        values[i] += own[i](z, t[rows], scale=1.0, weights=part)[0]
+
+    each_batch(networks, x, add)
+    hits = sum(correct)
+    accuracy = hits / len(x) if criterion.is_classifier else None
+    return Evaluation(sum(values) / total, accuracy, hits, len(x))
 
 
 class Training:
@@ -291,7 +309,8 @@ class Training:
         self.learning_rate, self.seconds = math.nan, 0.0
         self.history = History()
         self._schedule, self._shuffle = schedule, shuffle
-        self._max_norm, self._threads = max_norm, threads
+        self._max_norm = max_norm
+        self._evaluators = sharing(network, threads if validation else 1)
         self._callbacks = tuple(callbacks)
         base = Callback.on_batch_end
         self._each_batch = [
@@ -306,7 +325,12 @@ class Training:
             threads=threads,
             rng=worker_rng,
         )
-        optimizer.bind(network.theta, network.grad, network.layout.n_decay)
+        optimizer.bind(
+            network.theta,
+            network.grad,
+            network.layout.n_decay,
+            sections=self._workers.n_sections,
+        )
         self._average = (
             None
             if average_decay is None
@@ -323,7 +347,8 @@ class Training:
         for callback in self._callbacks:
             callback.on_train_begin(self)
         try:
-            with self._workers:
+            # A diverging run overflows; `_step` notices, and needs no warnings.
+            with self._workers, np.errstate(all="ignore"):
                 while self.epoch < self.epochs and self.history.stopped == "running":
                     self._run_epoch()
             if self.history.stopped == "running":
@@ -341,7 +366,7 @@ class Training:
         self.epoch += 1
         self.epoch_samples = 0
         loss_sum, hits = 0.0, 0
-        started = time.perf_counter()
+        started = before = time.perf_counter()
         for rows in split_rows(self._permutation(), self.batch_size):
             value, right = self._step(rows)
             n = count_rows(rows)
@@ -354,6 +379,9 @@ class Training:
                 callback.on_batch_end(self)
             if self.history.stopped != "running":
                 break
+            now = time.perf_counter()
+            self._workers.record(now - before, n)
+            before = now
         elapsed = time.perf_counter() - started
         self.seconds += elapsed
         self._keep_if_finite()
@@ -366,21 +394,21 @@ class Training:
 
     def _step(self, rows: Rows) -> tuple[float, int]:
         rate = self._schedule(self.step, self.total_steps)
-        # A diverging run overflows; it is noticed here, and needs no warnings.
-        with np.errstate(all="ignore"):
-            value, right = self._workers.gradient(rows)
-            self.learning_rate = rate
-            self.step += 1
-            if not math.isfinite(value):
+        value, right = self._workers.gradient(rows)
+        self.learning_rate = rate
+        self.step += 1
+        if not math.isfinite(value):
+            self._go_back()
+        if self._max_norm is not None:
+            self._workers.collect()
+            grad = self.network.grad
+            norm = optimizers.clip_by_global_norm(grad, self._max_norm)
+            if not math.isfinite(norm):
                 self._go_back()
-            if self._max_norm is not None:
-                grad = self.network.grad
-                norm = optimizers.clip_by_global_norm(grad, self._max_norm)
-                if not math.isfinite(norm):
-                    self._go_back()
-            self.optimizer.step(rate)
-            if self._average is not None:
-                self._average.update()
+        clipped = self._max_norm is not None
+        self._workers.update(self.optimizer, rate, collected=clipped)
+        if self._average is not None:
+            self._average.update()
         if self.step % SNAPSHOT_STEPS == 0:
             self._keep_if_finite()
         return value, right
@@ -400,8 +428,7 @@ class Training:
         with self._averaged():
             result = None
             if self.validation is not None:
-                with blas_threads(self._threads):
-                    result = _evaluate(self.network, self.loss, *self.validation)
+                result = _evaluate(self._evaluators, self.loss, *self.validation)
             self.history.append(
                 epoch=self.epoch,
                 loss=self.running_loss,

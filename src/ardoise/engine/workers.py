@@ -1,20 +1,18 @@
-"""Who computes the gradient of a batch: this thread, or several side by side.
+"""The gradient of a batch, and the step that follows, on several threads.
 
-A small batch goes through the network whole, and NumPy's BLAS library may spread each
-matrix product over its own threads. A large one is cut into micro-batches that stay in
-the processor's cache, shared out over Python threads (NumPy lets go of the interpreter
-lock while it computes), each with a replica of the network and a single BLAS thread.
-Who takes which part, and in which order the parts are added, is fixed: the same number
-of threads gives the same bits.
+A batch that is worth it is cut into one share for each thread, and each share into
+micro-batches that stay in the processor's cache. Every share has a replica of the
+network on the same weights and a gradient of its own; these are added in a fixed order.
+Where that does not pay, the batch stays whole and BLAS spreads each matrix product.
+The cuts depend on shapes and on the number of threads asked for, never on how many
+threads are at work or how fast: the same seed and ``threads`` give the same bits.
 """
 
 from __future__ import annotations
 
 import copy
-import os
-from contextlib import ExitStack
+from functools import partial
 from types import TracebackType
-from typing import Any
 
 import numpy as np
 
@@ -22,75 +20,49 @@ from ardoise.engine.arrays import Array
 from ardoise.engine.batches import BatchLoader, Rows, count_rows, split_rows
 from ardoise.engine.losses import Loss
 from ardoise.engine.network import Network
+from ardoise.engine.optimizers import Optimizer
+from ardoise.engine.threads import Pace, Team, blas_threads
 
-# 784-16-10 on 42,000 digits, two cores: 29 ms an epoch in micro-batches of 512, 17 in
-# 1024, 40 in 4096; whole 38.
-MICRO_BATCH = 1024
-
-
-def available_threads() -> int:
-    """Return how many processors this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1  # macOS and Windows
+# A thread for each so many multiplications of a training step: less work than that is
+# done before another thread has woken. 784-16-10 with batches of 32 has 1.2 million.
+THREAD_MULTIPLICATIONS = 20_000_000
+# Vectors shorter than this are updated by one thread.
+SECTION_NUMBERS = 50_000
 
 
-class blas_threads:
-    """Context manager: limit NumPy's BLAS library to so many threads."""
-
-    def __init__(self, threads: int) -> None:
-        self._threads = threads
-
-    def __enter__(self) -> None:
-        from threadpoolctl import threadpool_limits
-
-        self._limits = threadpool_limits(self._threads, user_api="blas")
-
-    def __exit__(self, *_: object) -> None:
-        self._limits.unregister()
-
-
-class _Worker:
-    """One network, one set of buffers; adds the gradients of its micro-batches."""
+class _Share:
+    """A network, buffers, and the sum of the gradients of one share's micro-batches."""
 
     def __init__(
         self, network: Network, loss: Loss, loader: BatchLoader, total: Array
     ) -> None:
         self._network, self._loss, self._loader = network, loss, loader
         self._total = total
+        self.loss, self.hits = 0.0, 0
 
-    def run(self, parts: list[Rows], scale: float) -> tuple[float, int]:
-        """Write Σ gradients into ``total``; return (loss, correct answers)."""
-        value, correct = 0.0, 0
+    def run(self, parts: list[Rows], scale: float) -> None:
+        """Write Σ gradients into ``total``; note the loss and the correct answers."""
+        self.loss, self.hits = 0.0, 0
         grad, total = self._network.grad, self._total
         for i, rows in enumerate(parts):
-            part, right = self._one(rows, scale)
-            value += part
-            correct += right
-            if grad is not total:
-                np.copyto(total, grad) if i == 0 else np.add(total, grad, out=total)
+            self.add(rows, scale)
+            np.copyto(total, grad) if i == 0 else np.add(total, grad, out=total)
         if not parts:
             total[...] = 0.0
-        return value, correct
 
-    def run_elsewhere(self, parts: list[Rows], scale: float) -> tuple[float, int]:
-        """Do `run` on another thread, which has its own floating-point warnings."""
-        with np.errstate(all="ignore"):
-            return self.run(parts, scale)
-
-    def _one(self, rows: Rows, scale: float) -> tuple[float, int]:
+    def add(self, rows: Rows, scale: float) -> None:
+        """Compute the gradient of one micro-batch."""
         x, t, weights = self._loader.load(rows)
-        z = self._network.forward(x, training=True)
-        correct = 0
+        z = self._network.propagate(x, training=True)
         if self._loss.is_classifier:
-            correct = int(np.count_nonzero(self._loss.predict(z) == t))
+            self.hits += int(np.count_nonzero(self._loss.predict(z) == t))
         value, dz = self._loss(z, t, scale=scale, weights=weights)
+        self.loss += value
         self._network.backward(dz)
-        return value, correct
 
 
 class Workers:
-    """Gradients of batches of one data set; a context manager.
+    """Gradients of batches of one data set, and steps; a context manager.
 
     Parameters
     ----------
@@ -121,38 +93,45 @@ class Workers:
     ) -> None:
         self._network = network
         self._weights = weights
-        # A layer such as BatchNorm must see the whole batch at once.
+        # As many threads as there is work for…
+        work = 3 * batch_size * network.multiply_adds
+        threads = min(threads, batch_size, max(1, work // THREAD_MULTIPLICATIONS))
+        # … in shares of Python's, or in each matrix product, of BLAS's. A layer such as
+        # BatchNorm must see the whole batch at once. And a dense network has so many
+        # short operations that Python's threads wait for each other's.
+        micro_batch = network.micro_batch()
         mixes = any(layer.mixes_samples for layer in network.layers)
-        self._cuts = batch_size >= 2 * MICRO_BATCH and not mixes
-        self._blas_threads = 1 if self._cuts else threads
-        n_workers = min(threads, batch_size // MICRO_BATCH) if self._cuts else 1
-        self._micro_batch = MICRO_BATCH if self._cuts else batch_size
-        n_sums = n_workers if self._cuts else 0
-        self._sums = np.zeros((n_sums, network.n_params), network.dtype)
-        self._workers = []
-        for i, stream in enumerate(rng.spawn(n_workers)):
+        images = len(network.entry_shape(1)) == 4
+        self._in_shares = not mixes and (images or batch_size >= 2 * micro_batch)
+        n_shares = threads if self._in_shares else 1
+        share = -(-batch_size // n_shares)
+        self._micro_batch = _even_part(share, micro_batch) if not mixes else share
+        self._is_simple = n_shares == 1 and self._micro_batch >= batch_size
+        self._sums = np.zeros(
+            (0 if self._is_simple else n_shares, network.n_params), network.dtype
+        )
+        self._shares = []
+        for i, stream in enumerate(rng.spawn(n_shares)):
             # The first works on the network itself, whose running statistics count.
             own = network if i == 0 else self._replica()
-            own.reserve(self._micro_batch, training=True, rng=stream)
-            loader = BatchLoader(x, t, weights, self._micro_batch, network.dtype)
-            total = self._sums[i] if self._cuts else network.grad
+            tiled = self._in_shares or threads == 1
+            own.reserve(self._micro_batch, training=True, rng=stream, tiled=tiled)
+            loader = BatchLoader(own, x, t, weights, self._micro_batch)
+            total = network.grad if self._is_simple else self._sums[i]
             private = loss if i == 0 else copy.copy(loss)  # without its buffers
-            self._workers.append(_Worker(own, private, loader, total))
+            self._shares.append(_Share(own, private, loader, total))
+        self._team = Team(n_shares)
+        self._pace = Pace(threads)
+        self.n_sections = n_shares if network.n_params >= SECTION_NUMBERS else 1
 
     def _replica(self) -> Network:
         grad = np.zeros_like(self._network.grad)
         return self._network.replica(grad, self._network.state.copy())
 
     def __enter__(self) -> Workers:
-        with ExitStack() as stack:
-            stack.enter_context(blas_threads(self._blas_threads))
-            if len(self._workers) > 1:
-                # Imported here: most programs never need it, and it takes 4 ms.
-                from concurrent.futures import ThreadPoolExecutor
-
-                pool = ThreadPoolExecutor(len(self._workers) - 1, "ardoise")
-                self._pool = stack.enter_context(pool)
-            self._stack = stack.pop_all()
+        self._blas = blas_threads(1 if self._in_shares else self._pace.threads)
+        self._blas.__enter__()
+        self._team.__enter__()
         return self
 
     def __exit__(
@@ -161,31 +140,90 @@ class Workers:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._stack.__exit__(kind, error, trace)
+        self._team.__exit__(kind, error, trace)
+        self._blas.__exit__(kind, error, trace)
+
+    @property
+    def active_threads(self) -> int:
+        """How many threads are at work, at present."""
+        return self._pace.threads
 
     def gradient(self, rows: Rows) -> tuple[float, int]:
-        """Write the gradient for these rows into the network; return loss and hits.
+        """Compute the gradient for these rows; return loss and hits.
 
         The loss is the weighted mean over the rows; hits are correct answers (0 unless
-        the loss is a classifier's).
+        the loss is a classifier's). `collect` or `update` must follow.
         """
         scale = self._scale(rows)
-        if not self._cuts:
-            return self._workers[0].run([rows], scale)
-        parts = split_rows(rows, self._micro_batch)
-        share = -(-len(parts) // len(self._workers))
-        shares = [parts[i * share : (i + 1) * share] for i in range(len(self._workers))]
-        others: list[Any] = [
-            self._pool.submit(worker.run_elsewhere, mine, scale)
-            for worker, mine in zip(self._workers[1:], shares[1:], strict=True)
-        ]
-        results = [self._workers[0].run(shares[0], scale)]
-        results += [future.result() for future in others]
-        np.add.reduce(self._sums, axis=0, out=self._network.grad)
-        return sum(value for value, _ in results), sum(hits for _, hits in results)
+        shares = self._shares
+        if self._is_simple:
+            first = shares[0]
+            first.loss, first.hits = 0.0, 0
+            first.add(rows, scale)
+            return first.loss, first.hits
+        # As even as can be, whatever the batch: nobody waits for the last one.
+        size = -(-count_rows(rows) // len(shares))
+        split = split_rows(rows, size)
+        split += [rows[:0] if isinstance(rows, np.ndarray) else slice(0, 0)] * (
+            len(shares) - len(split)
+        )
+        self._team.run(
+            [
+                partial(share.run, split_rows(part, self._micro_batch), scale)
+                for share, part in zip(shares, split, strict=True)
+            ]
+        )
+        return sum(s.loss for s in shares), sum(s.hits for s in shares)
+
+    def collect(self, place: slice = slice(None)) -> None:
+        """Add the shares' gradients, in order, into the network's."""
+        if not self._is_simple:
+            grad = self._network.grad[place]
+            np.add.reduce(self._sums[:, place], axis=0, out=grad)
+
+    def update(
+        self, optimizer: Optimizer, learning_rate: float, *, collected: bool = False
+    ) -> None:
+        """Make the optimiser's step, section by section side by side."""
+        optimizer.begin_step(learning_rate)
+        collects = not (collected or self._is_simple)
+
+        def do(i: int) -> None:
+            if collects:
+                self.collect(optimizer.sections[i])
+            optimizer.update_section(i)
+
+        if self.n_sections == 1:
+            do(0)
+        else:
+            self._team.run([partial(do, i) for i in range(self.n_sections)])
+
+    def record(self, seconds: float, rows: int) -> None:
+        """Note how long a step took, and choose how many threads make the next one."""
+        before = self._pace.threads
+        self._pace.record(seconds, rows)
+        active = self._pace.threads
+        if active == before:
+            return
+        if self._in_shares:
+            self._team.active = active
+        else:
+            self._blas.set(active)
 
     def _scale(self, rows: Rows) -> float:
         if self._weights is None:
             return 1 / count_rows(rows)
         total = float(self._weights[rows].sum())
         return 1 / total if total > 0 else 0.0
+
+
+def _even_part(share: int, most: int) -> int:
+    """Return the size of the parts to cut a share into: even ones, if they exist.
+
+    Parts of one size need one preparation; another one, for a smaller last part, takes
+    some time at every step.
+    """
+    for size in range(min(share, most), max(1, most // 2), -1):
+        if share % size == 0:
+            return size
+    return min(share, most)

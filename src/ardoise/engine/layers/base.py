@@ -6,8 +6,9 @@ space, and from then on `Layer.forward` and `Layer.backward` only compute.
 
 The invariants, each tested on every layer by ``tests/engine/check_layer.py``:
 
-1. x is C-contiguous, of the network's dtype and of shape (n, *input_shape), with
-   1 ≤ n ≤ the reserved batch; n may vary from call to call.
+1. x is C-contiguous, of the network's dtype and in layer order: (n, *input_shape), and
+   (h, w, n, c) for images, with 1 ≤ n ≤ the reserved batch; n may vary from call to
+   call.
 2. y belongs to the layer and holds until its next forward.
 3. x is read-only, unless ``reserve`` was told ``in_place=True``.
 4. Gradients are assigned, not accumulated: backward writes every element.
@@ -21,14 +22,18 @@ The invariants, each tested on every layer by ``tests/engine/check_layer.py``:
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping
+import math
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, ClassVar
 
 import numpy as np
 
-from ardoise.engine.arrays import Array, Shape
+from ardoise.engine.arrays import Array, Memory, Shape
 from ardoise.engine.params import ParamSpec
+
+Step = Callable[[], Any]  # one prepared call
 
 
 @dataclass(frozen=True)
@@ -43,11 +48,17 @@ class LayerSpec:
         What is learned by gradient.
     state : tuple of ParamSpec
         What is kept besides: running statistics.
+    multiply_adds : int
+        Of the matrix products of one sample, forward.
+    work : int
+        Numbers per sample in the largest array that is neither x nor y.
     """
 
     output_shape: Shape
     params: tuple[ParamSpec, ...] = ()
     state: tuple[ParamSpec, ...] = ()
+    multiply_adds: int = 0
+    work: int = 0
 
 
 class Layer:
@@ -62,7 +73,13 @@ class Layer:
     may_write_input : bool
         forward can write y over x, when it is told so.
     is_view : bool
-        y is x under another shape: the layer owns no memory.
+        y is x under another shape: the layer owns no memory. (Known after `bind`.)
+    keeps_order : bool
+        y never falls where x rises, number by number, and exactly so: a maximum may
+        be taken before it as well as after.
+    tiled : bool
+        Matrix products are cut into small ones, which are faster on one thread; whole
+        ones can use BLAS's own threads.
     mixes_samples : bool
         In training, y of one sample depends on the others of the batch.
     """
@@ -70,9 +87,11 @@ class Layer:
     needs_input: ClassVar[bool] = False
     needs_output: ClassVar[bool] = False
     may_write_input: ClassVar[bool] = False
-    is_view: ClassVar[bool] = False
-    mixes_samples: ClassVar[bool] = False
+    keeps_order: ClassVar[bool] = False
 
+    mixes_samples: bool = False
+    tiled: bool = True
+    is_view: bool = False
     input_shape: Shape
     output_shape: Shape
     dtype: np.dtype[Any]
@@ -85,6 +104,10 @@ class Layer:
             name: value.config() if hasattr(value, "config") else value
             for name, value in values.items()
         }
+
+    def clone(self) -> Layer:
+        """Return another layer with the same arguments, which no network has."""
+        return type(self)(**self.config())
 
     def infer(self, input_shape: Shape) -> LayerSpec:
         """Return output shape, parameters and state for this input shape.
@@ -105,6 +128,10 @@ class Layer:
             setattr(self, f"d{name}", grads[name])
         for name, view in state.items():
             setattr(self, name, view)
+
+    def set_tiled(self, tiled: bool) -> None:
+        """Cut matrix products, or leave them whole, from the next `reserve` on."""
+        self.tiled = tiled
 
     def reserve(
         self,
@@ -128,8 +155,16 @@ class Layer:
         """
 
     def forward(self, x: Array, *, training: bool) -> Array:
-        """Return y for x, of shape (n, *output_shape)."""
+        """Return y for x, both in layer order."""
         raise NotImplementedError
+
+    def prepare(self, x: Array) -> tuple[list[Step], Array] | None:
+        """Return what to call to compute y for this x outside training, and y.
+
+        The same array must be y every time. A layer that cannot promise that returns
+        None, and `forward` is called instead.
+        """
+        return None
 
     def backward(self, dy: Array, *, need_dx: bool = True) -> Array | None:
         """Write the gradients of the parameters; return dx, or None if not needed.
@@ -141,6 +176,10 @@ class Layer:
     def empty(self, *shape: int, dtype: Any = None) -> Array:
         """Return an uninitialised work array of the network's dtype."""
         return np.empty(shape, dtype or self.dtype)
+
+    def memory(self, size: int, dtype: Any = None) -> Memory:
+        """Return work space for up to ``size`` numbers, of the network's dtype."""
+        return Memory(size, dtype or self.dtype)
 
     def __repr__(self) -> str:
         values = ", ".join(f"{k}={v!r}" for k, v in self.config().items())
@@ -173,25 +212,29 @@ class Elementwise(Layer):
         in_place: bool,
         rng: np.random.Generator,
     ) -> None:
-        shape = (batch, *self.input_shape)
-        self._y = None if in_place else self.empty(*shape)
-        self._scratch = tuple(
-            self.empty(*shape, dtype=None if kind is float else kind)
-            for kind in self.scratch
-        )
+        size = batch * math.prod(self.input_shape)
+        self._y = None if in_place else self.memory(size)
+        self._scratch = [
+            self.memory(size, None if kind is float else kind) for kind in self.scratch
+        ]
 
     def forward(self, x: Array, *, training: bool) -> Array:
-        n = len(x)
-        y = x if self._y is None else self._y[:n]
-        self.compute(x, y, *[array[:n] for array in self._scratch])
+        shape = x.shape
+        y = x if self._y is None else self._y(shape)
+        self.compute(x, y, *[scratch(shape) for scratch in self._scratch])
         self._kept = y if self.needs_output else x
         return y
+
+    def prepare(self, x: Array) -> tuple[list[Step], Array] | None:
+        y = x if self._y is None else self._y(x.shape)
+        scratch = [memory(x.shape) for memory in self._scratch]
+        return [partial(self.compute, x, y, *scratch)], y
 
     def backward(self, dy: Array, *, need_dx: bool = True) -> Array | None:
         if not need_dx:
             return None
-        n = len(dy)
-        scratch = [array[:n] for array in self._scratch]
+        shape = dy.shape
+        scratch = [memory(shape) for memory in self._scratch]
         self.multiply_by_slope(dy, self._kept, *scratch)
         return dy
 

@@ -8,13 +8,14 @@ Both then let the network choose another scale, gamma, and another mean, beta.
 from __future__ import annotations
 
 import math
+from functools import partial
 
 import numpy as np
 
 from ardoise.engine.arrays import Array, Shape
 from ardoise.engine.errors import ShapeError
 from ardoise.engine.initializers import Constant, Zeros
-from ardoise.engine.layers.base import Layer, LayerSpec
+from ardoise.engine.layers.base import Layer, LayerSpec, Step
 from ardoise.engine.params import ParamSpec
 
 
@@ -58,13 +59,18 @@ class _Norm(Layer):
     ) -> None:
         features = self.input_shape[-1]
         rows = batch * math.prod(self.input_shape[:-1])
-        self._y = None if in_place else self.empty(batch, *self.input_shape)
+        self._y = None if in_place else self.memory(rows * features)
         self._normal = self.empty(rows, features)  # x̂
         self._scratch = self.empty(rows, features)
         self._ones = np.ones(rows, self.dtype)
 
+    def prepare(self, x: Array) -> tuple[list[Step], Array] | None:
+        return [partial(self.forward, x, training=False)], self.forward(
+            x, training=False
+        )
+
     def _output(self, x: Array) -> Array:
-        return x if self._y is None else self._y[: len(x)]
+        return x if self._y is None else self._y(x.shape)
 
     def _scale_and_shift(self, normal: Array, y: Array) -> None:
         np.multiply(normal, self.gamma, out=y)

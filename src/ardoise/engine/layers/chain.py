@@ -1,0 +1,198 @@
+"""Layers one after another: what a network is, and a branch of a residual block.
+
+A chain infers all shapes when it is made, and says what it needs; then it is bound to
+vectors, gets its work space, and computes. It may run the layers in another order than
+the one asked for, where the result is the same to the last bit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from ardoise.engine.arrays import Array, Shape
+from ardoise.engine.errors import ShapeError
+from ardoise.engine.layers.base import Layer, LayerSpec, Step
+from ardoise.engine.layers.conv import Bias, Conv2D
+from ardoise.engine.layers.pool import MaxPool2D
+
+
+class Chain:
+    """Layers in a row, for samples of one shape.
+
+    Parameters
+    ----------
+    layers : sequence of Layer
+    input_shape : tuple of int
+
+    Attributes
+    ----------
+    layers : tuple of Layer
+        In the order asked for.
+    specs : tuple of LayerSpec
+        Theirs, in that order.
+    output_shape : tuple of int
+    params, state : list of (str, ParamSpec)
+        What they need, under names such as ``"0.W"``.
+
+    Raises
+    ------
+    TypeError
+        If something else than a layer stands in the row.
+    ValueError
+        If a layer stands in it twice, or belongs to a network already.
+    ShapeError
+        If a layer cannot take what the one before it gives; the sentence names both.
+    """
+
+    def __init__(self, layers: Sequence[Layer], input_shape: Shape) -> None:
+        self.layers = tuple(layers)
+        self.input_shape = input_shape
+        specs: list[LayerSpec] = []
+        shape, seen = input_shape, set()
+        for i, layer in enumerate(self.layers):
+            if not isinstance(layer, Layer):
+                raise TypeError(f"layer {i} must be a Layer object; got {layer!r}")
+            if hasattr(layer, "input_shape") or id(layer) in seen:
+                raise ValueError(
+                    f"layer {i}, {layer!r}, already belongs to a network: each layer "
+                    "object can be used once"
+                )
+            try:
+                spec = layer.infer(shape)
+            except ShapeError as error:
+                raise ShapeError(f"layer {i}, {layer!r}: {error}") from None
+            specs.append(spec)
+            seen.add(id(layer))
+            shape = spec.output_shape
+        self.specs = tuple(specs)
+        self.output_shape = shape
+        self.params = [
+            (f"{i}.{p.name}", p) for i, spec in enumerate(specs) for p in spec.params
+        ]
+        self.state = [
+            (f"{i}.{p.name}", p) for i, spec in enumerate(specs) for p in spec.state
+        ]
+        self._places = {id(layer): i for i, layer in enumerate(self.layers)}
+        self._order = _pool_early(self.layers)
+        # Below the first layer that learns (a Flatten, say) nobody asks for dx. (The
+        # steps of `bind` come after it: the place is the same among them.)
+        learning = [bool(specs[self._places[id(k)]].params) for k in self._order]
+        self._last = learning.index(True) if any(learning) else 0
+
+    def bind(
+        self,
+        params: Mapping[str, Array],
+        grads: Mapping[str, Array],
+        state: Mapping[str, Array],
+        dtype: np.dtype[Any],
+    ) -> None:
+        """Give every layer its shapes and its views; names are those of `params`."""
+        shape = self.input_shape
+        for layer in self._order:
+            i = self._places[id(layer)]
+            layer.input_shape, layer.dtype = shape, dtype
+            shape = layer.output_shape = layer.infer(shape).output_shape
+            layer.bind(_own(params, i), _own(grads, i), _own(state, i))
+        self._steps = _bias_late(self._order)
+
+    def reserve(
+        self, batch: int, *, training: bool, streams: Sequence[np.random.Generator]
+    ) -> None:
+        """Allocate the layers' work space; each has its own random numbers."""
+        owner: Layer | None = None  # of the memory that the next layer reads
+        for layer in self._steps:
+            in_place = (
+                layer.may_write_input and owner is not None and not owner.needs_output
+            )
+            stream = streams[self._places.get(id(layer), 0)]
+            layer.reserve(batch, training=training, in_place=in_place, rng=stream)
+            if not layer.is_view:
+                owner = layer
+
+    def forward(self, x: Array, *, training: bool) -> Array:
+        """Return y for x, both in layer order."""
+        for layer in self._steps:
+            x = layer.forward(x, training=training)
+        return x
+
+    def prepare(self, x: Array) -> tuple[list[Step], Array] | None:
+        """Return what to call to compute y for this x outside training, and y.
+
+        None if one of the layers cannot say.
+        """
+        calls: list[Step] = []
+        for layer in self._steps:
+            prepared = layer.prepare(x)
+            if prepared is None:
+                return None
+            calls += prepared[0]
+            x = prepared[1]
+        return calls, x
+
+    def backward(self, dy: Array, *, need_dx: bool) -> Array | None:
+        """Write the gradients of all parameters; return dx if it is needed.
+
+        Raises
+        ------
+        RuntimeError
+            If a layer gave no dx where the one before it needs one.
+        """
+        last = 0 if need_dx else self._last
+        steps = self._steps
+        d: Array | None = dy
+        for i in range(len(steps) - 1, last - 1, -1):
+            if d is None:
+                silent = steps[i + 1]
+                place = self._places.get(id(silent))
+                raise RuntimeError(f"layer {place}, {silent!r}: no dx")
+            d = steps[i].backward(d, need_dx=need_dx or i > last)
+        return d if need_dx else None
+
+
+def _own(views: Mapping[str, Array], layer: int) -> dict[str, Array]:
+    """Return the views of one layer, under the layer's own names."""
+    prefix = f"{layer}."
+    return {
+        key.removeprefix(prefix): view
+        for key, view in views.items()
+        if key.startswith(prefix)
+    }
+
+
+def _bias_late(layers: Sequence[Layer]) -> tuple[Layer, ...]:
+    """Add the bias of a convolution after the maximum that follows it.
+
+    It is the same function, and a quarter of the additions.
+    """
+    steps: list[Layer] = []
+    bias: Bias | None = None
+    for i, layer in enumerate(layers):
+        steps.append(layer)
+        if bias is not None:
+            bias.input_shape = bias.output_shape = layer.output_shape
+            steps.append(bias)
+            bias = None
+        following = layers[i + 1 : i + 2]
+        if isinstance(layer, Conv2D) and any(
+            isinstance(k, MaxPool2D) for k in following
+        ):
+            bias = layer.give_bias()
+    return tuple(steps)
+
+
+def _pool_early(layers: Sequence[Layer]) -> tuple[Layer, ...]:
+    """Move each maximum before the ReLU that precedes it.
+
+    It is the same function, and the ReLU then has a quarter of the numbers to do.
+    """
+    order: list[Layer] = []
+    for layer in layers:
+        place = len(order)
+        if isinstance(layer, MaxPool2D):
+            while place and order[place - 1].keeps_order:
+                place -= 1
+        order.insert(place, layer)
+    return tuple(order)

@@ -1,0 +1,286 @@
+"""Threads: how many there may be, how many are worth having, and tasks for them.
+
+NumPy lets go of the interpreter lock while it computes, so Python threads use several
+processors. How many are best depends on who else is using the machine, which changes
+while a training runs: `Pace` measures, and measures again.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, ClassVar
+
+import numpy as np
+
+CGROUPS = Path("/sys/fs/cgroup")
+OWN_CGROUP = Path("/proc/self/cgroup")
+
+# Pace: steps timed with each number of threads; seconds between two such trials while
+# fewer threads than asked for are at work, and while all are; how much slower a step
+# must have become to hold one soon.
+TRIAL_STEPS = 3
+SECONDS_BELOW = 1.0
+SECONDS_AT_MOST = 20.0
+ALARM = 1.3
+TRIAL_COST = 10  # and trials take at most a tenth of the time
+
+
+def available_threads() -> int:
+    """Return how many processors this process may use.
+
+    That is the least of what the machine has, the affinity of the process, and the
+    quota of its control group (a container's limit), rounded up.
+    """
+    if hasattr(os, "sched_getaffinity"):
+        count = len(os.sched_getaffinity(0))
+    else:  # macOS and Windows
+        count = os.cpu_count() or 1
+    quota = _cgroup_quota()
+    return count if quota is None else max(1, min(count, int(-(-quota // 1))))
+
+
+def _cgroup_quota() -> float | None:
+    """Return how many processors' time this process's control group may use."""
+    quotas = []
+    try:
+        lines = OWN_CGROUP.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError):
+        return None
+    for line in lines:
+        _, kinds, own = (*line.split(":", 2), "", "")[:3]
+        if kinds == "":  # version 2: every group above limits too
+            parts = Path(own.lstrip("/")).parts
+            for depth in range(len(parts) + 1):
+                quotas.append(_quota(CGROUPS.joinpath(*parts[:depth], "cpu.max")))
+        elif "cpu" in kinds.split(","):  # version 1: two files
+            for group in (CGROUPS / "cpu" / own.lstrip("/"), CGROUPS / "cpu"):
+                files = (group / "cpu.cfs_quota_us", group / "cpu.cfs_period_us")
+                quotas.append(_quota(*files))
+    return min((quota for quota in quotas if quota is not None), default=None)
+
+
+def _quota(*files: Path) -> float | None:
+    """Return quota / period, which stand in one file or in two."""
+    try:
+        words = " ".join(file.read_text(encoding="utf-8") for file in files).split()
+        quota, period = float(words[0]), float(words[1])
+    except (OSError, ValueError, IndexError):
+        return None  # no such file, or "max": no limit
+    return quota / period if quota > 0 and period > 0 else None
+
+
+class blas_threads:
+    """Context manager: limit NumPy's BLAS library to so many threads.
+
+    The limit holds for the whole process. When the last of several that overlap ends,
+    the library has as many threads as before the first.
+    """
+
+    _libraries: ClassVar[list[Any] | None] = None
+    _before: ClassVar[list[int]] = []
+    _depth: ClassVar[int] = 0
+    _lock: ClassVar[threading.Lock] = threading.Lock()
+
+    def __init__(self, threads: int) -> None:
+        self._threads = threads
+
+    def __enter__(self) -> None:
+        cls = blas_threads
+        with cls._lock:
+            if cls._libraries is None:
+                cls._libraries = _find_blas()
+            self._outer = [library.get_num_threads() for library in cls._libraries]
+            if cls._depth == 0:
+                cls._before = self._outer
+            cls._depth += 1
+            for library in cls._libraries:
+                library.set_num_threads(self._threads)
+
+    def set(self, threads: int) -> None:
+        """Change the limit."""
+        with blas_threads._lock:
+            for library in blas_threads._libraries or ():
+                library.set_num_threads(threads)
+
+    def __exit__(self, *_: object) -> None:
+        cls = blas_threads
+        with cls._lock:
+            cls._depth -= 1
+            threads = self._outer if cls._depth else cls._before
+            for library, count in zip(cls._libraries or (), threads, strict=True):
+                library.set_num_threads(count)
+
+
+def _find_blas() -> list[Any]:
+    """Return the BLAS libraries in this process, as threadpoolctl controls them."""
+    # Looking for them takes a millisecond, so it is done once.
+    from threadpoolctl import ThreadpoolController
+
+    found = ThreadpoolController().select(user_api="blas")
+    return list(found.lib_controllers)
+
+
+Task = Callable[[], None]
+
+
+class Team:
+    """Threads that do tasks side by side; a context manager.
+
+    Parameters
+    ----------
+    threads : int
+        The most that will work at the same time, this one included.
+
+    Attributes
+    ----------
+    active : int
+        How many do, at present.
+    """
+
+    def __init__(self, threads: int) -> None:
+        self.threads = self.active = threads
+        self._starts = [threading.Lock() for _ in range(threads - 1)]
+        self._ends = [threading.Lock() for _ in range(threads - 1)]
+        self._tasks: Sequence[Task] = ()
+        self._error: BaseException | None = None
+        self._helpers: list[threading.Thread] = []
+        self._closed = False
+
+    def __enter__(self) -> Team:
+        for i in range(self.threads - 1):
+            self._starts[i].acquire()
+            self._ends[i].acquire()
+            helper = threading.Thread(target=self._help, args=(i,), daemon=True)
+            helper.start()
+            self._helpers.append(helper)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._closed = True
+        for start in self._starts:
+            start.release()
+        for helper in self._helpers:
+            helper.join()
+
+    def run(self, tasks: Sequence[Task]) -> None:
+        """Do all tasks and return when they are done; raise what one of them raised.
+
+        Thread j does the tasks j, j + active, j + 2 active…
+        """
+        active = min(self.active, len(tasks))
+        if active <= 1:
+            for task in tasks:
+                task()
+            return
+        self._tasks, self._step, self._error = tasks, active, None
+        for start in self._starts[: active - 1]:
+            start.release()
+        try:
+            for task in tasks[::active]:
+                task()
+        finally:
+            # Whatever happens here, the others must have ended before anyone goes on.
+            self._wait(active - 1)
+        if self._error is not None:
+            raise self._error
+
+    def _wait(self, helpers: int) -> None:
+        interrupt: KeyboardInterrupt | None = None
+        for end in self._ends[:helpers]:
+            done = False
+            while not done:
+                try:
+                    done = end.acquire()
+                except KeyboardInterrupt as error:
+                    interrupt = error
+        if interrupt is not None:
+            raise interrupt
+
+    def _help(self, i: int) -> None:
+        # Each thread has floating-point warnings of its own, off as in the main one.
+        with np.errstate(all="ignore"):
+            while True:
+                self._starts[i].acquire()
+                if self._closed:
+                    return
+                try:
+                    for task in self._tasks[i + 1 :: self._step]:
+                        task()
+                except BaseException as error:
+                    self._error = error
+                finally:
+                    self._ends[i].release()
+
+
+class Pace:
+    """How many threads to use next: the number that was fastest when last tried.
+
+    The first steps try the most threads, half as many and so on down to one. Later on
+    they are tried again, now and then, and at once when steps have become slower: other
+    processes may have taken processors, or given them back.
+
+    Parameters
+    ----------
+    most : int
+
+    Attributes
+    ----------
+    threads : int
+        To be used for the next step.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._choices = [most]
+        while self._choices[-1] > 1:
+            self._choices.append(self._choices[-1] // 2)
+        self.threads = most
+        self._warm_up = True
+        self._best = 0.0  # seconds per sample, when last tried
+        self._recent: list[float] = []  # of the last five steps
+        self._since = 0.0  # seconds since the last trial
+        self._begin_trial()
+
+    def _begin_trial(self) -> None:
+        self._times: dict[int, list[float]] = {choice: [] for choice in self._choices}
+        self._trial_seconds = 0.0
+
+    def record(self, seconds: float, rows: int) -> None:
+        """Take note of how long the last step took, for so many samples."""
+        if len(self._choices) == 1:
+            return
+        if self._warm_up:  # the first step fetches memory
+            self._warm_up = False
+            return
+        if self._times:
+            self._trial_seconds += seconds
+            self._times[self.threads].append(seconds / rows)
+            self._continue_trial()
+            return
+        self._recent = [*self._recent[-4:], seconds / rows]
+        self._since += seconds
+        slower = len(self._recent) == 5 and min(self._recent) > ALARM * self._best
+        below = self.threads < self._choices[0]
+        wait = SECONDS_BELOW if slower or below else SECONDS_AT_MOST
+        if self._since > max(wait, TRIAL_COST * self._trial_seconds):
+            self._begin_trial()
+            self._continue_trial()
+
+    def _continue_trial(self) -> None:
+        for choice, times in self._times.items():
+            if len(times) < TRIAL_STEPS:
+                self.threads = choice
+                return
+        # The median: a single step may be slow or fast by chance.
+        speeds = {c: sorted(t)[TRIAL_STEPS // 2] for c, t in self._times.items()}
+        self.threads = min(self._choices, key=lambda choice: speeds[choice])
+        self._best = speeds[self.threads]
+        self._times, self._recent, self._since = {}, [], 0.0
