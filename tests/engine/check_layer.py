@@ -342,22 +342,43 @@ def check_in_place_is_the_same(case: Case) -> None:
 def check_prepared_calls_compute_the_same(case: Case) -> None:
     """What `prepare` gives, called whenever x has changed, is forward's y."""
     bench = Bench(case)
-    x = bench.x(3)
+    layer, x, dy = bench.layer, bench.x(3), bench.dy(3)
+    samples, slopes = [bench.x(3) for _ in range(3)], [bench.dy(3) for _ in range(3)]
     bench.reserve(5)
-    prepared = bench.layer.prepare(x)
+    prepared = layer.prepare(x, training=False)
     if prepared is None:
         return
     calls, y = prepared
-    for _ in range(2):
-        x[...] = bench.x(3)
-        expected = bench.forward(x.copy(), training=False).copy()
-        kept = x.copy()
+    for sample in samples:
+        expected = bench.forward(sample.copy(), training=False).copy()
+        x[...] = sample
         if not np.shares_memory(x, y):
             y[...] = np.nan
         for call in calls:
             call()
         close(y, expected)
-        same(x, kept)
+        same(x, sample)
+    prepared = layer.prepare(x, training=True)
+    if prepared is None:
+        return
+    expected = []
+    bench.reserve(5)
+    for sample, slope in zip(samples, slopes, strict=True):
+        z = bench.forward(sample).copy()
+        expected.append((z, bench.backward(slope).copy(), bench.grad.copy()))
+    bench.reserve(5)
+    calls, y = layer.prepare(x, training=True)
+    calls_back, dx = layer.prepare_backward(dy, need_dx=True)
+    for i, right in enumerate(expected):
+        x[...], dy[...], bench.grad[...] = samples[i], slopes[i], np.nan
+        for call in calls:
+            call()
+        close(y, right[0])
+        for call in calls_back:
+            call()
+        close(dx, right[1])
+        close(bench.grad, right[2])
+    assert layer.prepare_backward(dy, need_dx=False)[1] is None
 
 
 def check_float32_stays_float32(case: Case) -> None:
@@ -449,14 +470,17 @@ def check_steady_state_allocates_nothing(case: Case) -> None:
     x, dy = bench.x(n), bench.dy(n)
     bench.reserve(n)
 
-    def step() -> None:
+    def train() -> None:
         bench.layer.forward(x, training=True)
         bench.layer.backward(dy)
+
+    def infer() -> None:
         bench.layer.forward(x, training=False)
 
-    step()
-    # A few numbers a sample are allowed, and a few Python objects.
-    assert peak_memory(step) < 4 * n * x.itemsize
+    for step in (train, infer, train):
+        step()
+        # A few numbers a sample are allowed, and a few Python objects.
+        assert peak_memory(step) < 4 * n * x.itemsize
 
 
 # -- copies ---------------------------------------------------------------------------

@@ -66,7 +66,7 @@ class DividesByTheBatch(Dense):
 
 class ReadsTheWholeBuffer(Tanh):
     def compute(self, x, y, *scratch):
-        y[...] = np.tanh(x) + 0.001 * len(self._y._numbers)
+        y[...] = np.tanh(x) + 0.001 * self._batch
 
 
 class NeedsDxForItsGradient(Dense):
@@ -78,8 +78,8 @@ class NeedsDxForItsGradient(Dense):
 
 
 class PreparesOnce(Tanh):
-    def prepare(self, x):
-        return [], self.forward(x, training=False)
+    def prepare(self, x, *, training):
+        return [], np.tanh(x)
 
 
 class ReadsXAfterWritingY(ELU):

@@ -12,17 +12,20 @@ from ardoise.engine.errors import ShapeError
 from ardoise.engine.layers import (
     GELU,
     BatchNorm,
+    Conv2D,
     Dense,
     Dropout,
     Flatten,
     Layer,
     LayerNorm,
+    MaxPool2D,
     ReLU,
     Residual,
     Sigmoid,
     Tanh,
     layer_from_config,
 )
+from ardoise.engine.layers.base import PreparedLayer
 from ardoise.engine.losses import SoftmaxCrossEntropy
 from ardoise.engine.network import Network
 
@@ -266,6 +269,84 @@ def test_a_layer_that_prepares_nothing_is_called_instead(inside):
     expected = network.forward(x).copy()
     for _ in range(4):
         same(network.propagate(x), expected)
+
+
+@pytest.mark.parametrize("need_dx", [False, True])
+def test_training_and_evaluation_take_turns_without_mixing_up(need_dx):
+    def layers():
+        inner = [Conv2D(2, 2, padding="same"), Tanh()]
+        row = [Residual(inner), ReLU(), MaxPool2D(1), Conv2D(2, 1), Flatten()]
+        return [*row, Dense(4), Dropout(0.3), Dense(3)]
+
+    made = [Network(layers(), (2, 3, 2), dtype="float64", seed=0) for _ in range(2)]
+    prepared, fresh = made
+    rng = np.random.default_rng(0)
+    shapes = [each.entry_shape(n) for each, n in ((prepared, 5), (prepared, 3))]
+    entry, other = (np.empty(shape) for shape in shapes)
+    dz = np.empty((5, 3))
+    prepared.reserve(5, training=True, rng=np.random.default_rng(7))
+    fresh.reserve(5, training=True, rng=np.random.default_rng(7))
+    for turn in range(6):
+        entry[...], slope = rng.random(entry.shape), rng.random((5, 3))
+        dz[...] = slope
+        z = prepared.propagate(entry, training=True).copy()
+        dx = prepared.backward(dz, need_dx=need_dx)
+        same(z, fresh.propagate(entry.copy(), training=True))
+        expected = fresh.backward(slope.copy(), need_dx=need_dx)
+        same(prepared.grad, fresh.grad)
+        assert (dx is None) == (not need_dx)
+        if dx is not None:
+            same(dx, expected)
+        if turn >= 2:
+            other[...] = rng.random(other.shape)
+            for _ in range(2):
+                close(prepared.propagate(other), fresh.propagate(other.copy()))
+
+
+class Half(Layer):
+    """Prepares forward alone."""
+
+    def prepare(self, x, *, training):
+        y = np.empty_like(x)
+        return [lambda: np.copyto(y, x)], y
+
+    def forward(self, x, *, training):
+        return x.copy()
+
+
+class Silent(Tanh):
+    """Gives no dx."""
+
+    def prepare(self, x, *, training):
+        return super().prepare(x, training=training)
+
+    def prepare_backward(self, dy, *, need_dx):
+        return [], None
+
+
+@pytest.mark.parametrize("layer", [Half(), Residual([Half()]), Silent()], ids=repr)
+def test_a_layer_that_prepares_half_is_found(layer):
+    network = Network([Dense(2), layer], 3, dtype="float64")
+    x = np.ones((1, 3))
+    for _ in range(2):
+        network.propagate(x, training=True)
+    with pytest.raises(RuntimeError, match="prepares forward, but not backward"):
+        network.backward(np.ones((1, 2)))
+
+
+def test_a_layer_prepares_nothing_unless_it_says_so():
+    layer = Layer()
+    assert layer.prepare(np.ones((1, 2)), training=True) is None
+    assert layer.prepare_backward(np.ones((1, 2)), need_dx=True) is None
+
+
+def test_a_prepared_layer_says_what_it_calls():
+    for call in (
+        lambda: PreparedLayer().prepare(None, training=True),
+        lambda: PreparedLayer().prepare_backward(None, need_dx=True),
+    ):
+        with pytest.raises(NotImplementedError):
+            call()
 
 
 def test_a_prepared_input_may_change_and_so_may_the_weights():

@@ -94,6 +94,7 @@ class Memory:
     """
 
     def __init__(self, size: int, dtype: Any) -> None:
+        self.size = size
         self._numbers = np.empty(size, dtype)
         self._views: dict[Shape, Array] = {}
 

@@ -121,9 +121,9 @@ class Network:
         if isinstance(self.layers[0], Flatten):  # it is given rows: see `entry_shape`
             self.layers[0].is_view = True
         self._reserved = (0, False)
-        # The last input outside training, and the calls prepared for it.
-        self._last_x: Array | None = None
-        self._calls: tuple[list[Step], Array] | None = None
+        # The last input, outside training and in it, and what was prepared for it.
+        self._seen = [_Seen(None), _Seen(None)]
+        self._prepared_last: Array | None = None
         self._streams: list[np.random.Generator] | None = None
         self._to_undo = 0  # rows of the last forward, if backward may follow it
 
@@ -203,7 +203,7 @@ class Network:
         self._chain.reserve(batch, training=training, streams=self._streams)
         self._reserved = (batch, training)
         self._to_undo = 0
-        self._last_x = None
+        self._seen = [_Seen(None), _Seen(None)]
 
     def forward(self, x: Array, *, training: bool = False) -> Array:
         """Return the outputs (logits) for x, in a buffer that the next call reuses.
@@ -237,25 +237,28 @@ class Network:
         batch, for_training = self._reserved
         if n > batch or (training and not for_training):
             self.reserve(max(n, batch), training=training or for_training)
-        if training:
-            y = self._chain.forward(x, training=True)
-        else:
-            y = self._infer(x)
+        y = self._run(x, training)
         self._to_undo = n if training else 0
         return from_layers(y)
 
-    def _infer(self, x: Array) -> Array:
-        """Do forward outside training; from the second time on, by prepared calls."""
-        if x is not self._last_x:
-            self._last_x, self._calls = x, None
-            return self._chain.forward(x, training=False)
-        if self._calls is None:
-            self._calls = self._chain.prepare(x)
-            if self._calls is None:
-                return self._chain.forward(x, training=False)
-        calls, y = self._calls
-        for call in calls:
+    def _run(self, x: Array, training: bool) -> Array:
+        """Do forward; from the second time that x comes, by prepared calls."""
+        seen = self._seen[training]
+        if x is not seen.array:
+            self._seen[training] = _Seen(x)
+            self._prepared_last = x
+            return self._chain.forward(x, training=training)
+        if not seen.is_prepared:
+            seen.is_prepared, self._prepared_last = True, x
+            prepared = self._chain.prepare(x, training=training)
+            if prepared is not None:
+                seen.calls, seen.result = prepared
+        if seen.calls is None:
+            self._prepared_last = x
+            return self._chain.forward(x, training=training)
+        for call in seen.calls:
             call()
+        y: Array = seen.result
         return y
 
     def backward(self, dz: Array, *, need_dx: bool = False) -> Array | None:
@@ -284,8 +287,27 @@ class Network:
                 f"backward expects {self.dtype} of shape {shape}, C-contiguous; got "
                 f"{dz.dtype} of shape {dz.shape}"
             )
+        seen = self._seen[True]
+        if seen.calls is not None:
+            # What was prepared last, for evaluation say, is not what ran last.
+            if self._prepared_last is not seen.array:
+                self._chain.prepare(seen.array, training=True)
+                self._prepared_last, seen.dz = seen.array, None
+            if not need_dx and len(self.output_shape) != 3:
+                self._run_back(seen, dz)
+                return None
         dx = self._chain.backward(to_layers(dz), need_dx=need_dx)
         return None if dx is None else from_layers(dx)
+
+    def _run_back(self, seen: _Seen, dz: Array) -> None:
+        """Do backward by prepared calls, after a forward by prepared calls."""
+        if dz is not seen.dz:
+            prepared = self._chain.prepare_backward(dz, need_dx=False)
+            if prepared is None:
+                raise RuntimeError("a layer prepares forward, but not backward")
+            seen.dz, seen.calls_back = dz, prepared[0]
+        for call in seen.calls_back:
+            call()
 
     def predict_logits(self, x: Array) -> Array:
         """Return the outputs for many samples, in a new array (n, *output_shape).
@@ -444,6 +466,18 @@ class Network:
     def __repr__(self) -> str:
         layers = ", ".join(map(repr, self.layers))
         return f"Network([{layers}], input_shape={self.input_shape})"
+
+
+class _Seen:
+    """An input that came, and the calls that were prepared when it came again."""
+
+    def __init__(self, array: Any) -> None:
+        self.array = array
+        self.is_prepared = False
+        self.calls: list[Step] | None = None
+        self.result = array  # until it is known
+        self.dz: Array | None = None
+        self.calls_back: list[Step] = []
 
 
 def _layer_number(key: str) -> int:

@@ -12,7 +12,7 @@ from functools import partial
 import numpy as np
 
 from ardoise.engine.arrays import Array
-from ardoise.engine.layers.base import Elementwise, Step
+from ardoise.engine.layers.base import Elementwise, Prepared, Step
 
 
 class ReLU(Elementwise):
@@ -23,32 +23,26 @@ class ReLU(Elementwise):
     """
 
     keeps_order = True
-    scratch = (bool, float)
 
-    def reserve(
-        self,
-        batch: int,
-        *,
-        training: bool,
-        in_place: bool,
-        rng: np.random.Generator,
-    ) -> None:
-        super().reserve(batch, training=training, in_place=in_place, rng=rng)
-        self._scratch[1]((batch, *self.input_shape)).fill(0)
-
-    def prepare(self, x: Array) -> tuple[list[Step], Array] | None:
-        y = x if self._y is None else self._y(x.shape)
-        return [partial(np.maximum, x, self._scratch[1](x.shape), out=y)], y
-
-    def compute(self, x: Array, y: Array, *scratch: Array) -> None:
+    def prepare(self, x: Array, *, training: bool) -> Prepared:
+        y = x if self._in_place else self.work("y", x.shape)
+        zeros = self.work("zeros", x.shape)
+        zeros.fill(0)
+        self._kept = y
         # Against an array of zeros: a third of the time of np.maximum(x, 0).
-        np.maximum(x, scratch[1], out=y)
+        return [partial(np.maximum, x, zeros, out=y)], y
 
-    def multiply_by_slope(self, dy: Array, kept: Array, *scratch: Array) -> None:
-        # Five times as fast as the assignment dy[kept == 0] = 0.
-        positive = scratch[0]
-        np.greater(kept, 0, out=positive)
-        np.multiply(dy, positive, out=dy)
+    def prepare_backward(
+        self, dy: Array, *, need_dx: bool
+    ) -> tuple[list[Step], Array | None]:
+        if not need_dx:
+            return [], None
+        # Five times as fast as the assignment dy[y == 0] = 0.
+        positive = self.work("positive", dy.shape, bool)
+        return [
+            partial(np.greater, self._kept, 0, out=positive),
+            partial(np.multiply, dy, positive, out=dy),
+        ], dy
 
 
 class LeakyReLU(Elementwise):

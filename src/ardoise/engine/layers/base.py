@@ -34,6 +34,7 @@ from ardoise.engine.arrays import Array, Memory, Shape
 from ardoise.engine.params import ParamSpec
 
 Step = Callable[[], Any]  # one prepared call
+Prepared = tuple[list[Step], Array]  # calls, and what holds the result after them
 
 
 @dataclass(frozen=True)
@@ -158,11 +159,20 @@ class Layer:
         """Return y for x, both in layer order."""
         raise NotImplementedError
 
-    def prepare(self, x: Array) -> tuple[list[Step], Array] | None:
-        """Return what to call to compute y for this x outside training, and y.
+    def prepare(self, x: Array, *, training: bool) -> Prepared | None:
+        """Return what to call to do `forward` for this x again and again, and y.
 
-        The same array must be y every time. A layer that cannot promise that returns
-        None, and `forward` is called instead.
+        Computes nothing. None, if the layer cannot promise that the same array is y
+        each time; then `forward` is called instead.
+        """
+        return None
+
+    def prepare_backward(
+        self, dy: Array, *, need_dx: bool
+    ) -> tuple[list[Step], Array | None] | None:
+        """Return what to call to do `backward` for this dy again and again, and dx.
+
+        For the x that was prepared last; otherwise like `prepare`.
         """
         return None
 
@@ -186,7 +196,71 @@ class Layer:
         return f"{type(self).__name__}({values})"
 
 
-class Elementwise(Layer):
+class PreparedLayer(Layer):
+    """A layer that does not compute, but says what to call.
+
+    A subclass defines `prepare` and `prepare_backward`, which list NumPy calls on
+    arrays that are found or allocated once; a step then runs the lists, and spends no
+    time on shapes, views and attributes.
+    """
+
+    def reserve(
+        self,
+        batch: int,
+        *,
+        training: bool,
+        in_place: bool,
+        rng: np.random.Generator,
+    ) -> None:
+        self._batch = batch
+        self._work: dict[str, Memory] = {}
+        self._forward_for: tuple[Array, bool] | None = None
+        self._backward_for: tuple[Array, bool] | None = None
+
+    def prepare(self, x: Array, *, training: bool) -> Prepared:
+        raise NotImplementedError
+
+    def prepare_backward(
+        self, dy: Array, *, need_dx: bool
+    ) -> tuple[list[Step], Array | None]:
+        raise NotImplementedError
+
+    def forward(self, x: Array, *, training: bool) -> Array:
+        known = self._forward_for
+        if known is None or known[0] is not x or known[1] != training:
+            self.get_ready(x, training=training)
+        for call in self._calls:
+            call()
+        return self._result
+
+    def get_ready(self, x: Array, *, training: bool) -> Prepared:
+        """Prepare, keep what was prepared for `forward`, and return it."""
+        self._calls, self._result = self.prepare(x, training=training)
+        self._forward_for, self._backward_for = (x, training), None
+        return self._calls, self._result
+
+    def backward(self, dy: Array, *, need_dx: bool = True) -> Array | None:
+        if self._forward_for is None:
+            raise RuntimeError("backward must follow forward(x, training=True)")
+        known = self._backward_for
+        if known is None or known[0] is not dy or known[1] != need_dx:
+            prepared = self.prepare_backward(dy, need_dx=need_dx)
+            self._calls_back, self._result_back = prepared
+            self._backward_for = (dy, need_dx)
+        for call in self._calls_back:
+            call()
+        return self._result_back
+
+    def work(self, name: str, shape: Shape, dtype: Any = None) -> Array:
+        """Return a work array that is allocated when it is first asked for."""
+        size = math.prod(shape)
+        memory = self._work.get(name)
+        if memory is None or memory.size < size:
+            memory = self._work[name] = self.memory(size, dtype)
+        return memory(shape)
+
+
+class Elementwise(PreparedLayer):
     """A layer whose y has x's shape, computed number by number, without parameters.
 
     It keeps one buffer for y, unless it writes over x, and the scratch arrays that
@@ -212,31 +286,27 @@ class Elementwise(Layer):
         in_place: bool,
         rng: np.random.Generator,
     ) -> None:
-        size = batch * math.prod(self.input_shape)
-        self._y = None if in_place else self.memory(size)
-        self._scratch = [
-            self.memory(size, None if kind is float else kind) for kind in self.scratch
-        ]
+        super().reserve(batch, training=training, in_place=in_place, rng=rng)
+        self._in_place = in_place
 
-    def forward(self, x: Array, *, training: bool) -> Array:
-        shape = x.shape
-        y = x if self._y is None else self._y(shape)
-        self.compute(x, y, *[scratch(shape) for scratch in self._scratch])
+    def prepare(self, x: Array, *, training: bool) -> Prepared:
+        y = x if self._in_place else self.work("y", x.shape)
         self._kept = y if self.needs_output else x
-        return y
+        return [partial(self.compute, x, y, *self._scratch(x.shape))], y
 
-    def prepare(self, x: Array) -> tuple[list[Step], Array] | None:
-        y = x if self._y is None else self._y(x.shape)
-        scratch = [memory(x.shape) for memory in self._scratch]
-        return [partial(self.compute, x, y, *scratch)], y
-
-    def backward(self, dy: Array, *, need_dx: bool = True) -> Array | None:
+    def prepare_backward(
+        self, dy: Array, *, need_dx: bool
+    ) -> tuple[list[Step], Array | None]:
         if not need_dx:
-            return None
-        shape = dy.shape
-        scratch = [memory(shape) for memory in self._scratch]
-        self.multiply_by_slope(dy, self._kept, *scratch)
-        return dy
+            return [], None
+        scratch = self._scratch(dy.shape)
+        return [partial(self.multiply_by_slope, dy, self._kept, *scratch)], dy
+
+    def _scratch(self, shape: Shape) -> list[Array]:
+        return [
+            self.work(f"scratch {i}", shape, None if kind is float else kind)
+            for i, kind in enumerate(self.scratch)
+        ]
 
     def compute(self, x: Array, y: Array, *scratch: Array) -> None:
         """Write the function of ``x`` into ``y``, which may be ``x`` itself."""

@@ -14,7 +14,13 @@ import numpy as np
 
 from ardoise.engine.arrays import Array, Shape
 from ardoise.engine.errors import ShapeError
-from ardoise.engine.layers.base import Layer, LayerSpec, Step
+from ardoise.engine.layers.base import (
+    Layer,
+    LayerSpec,
+    Prepared,
+    PreparedLayer,
+    Step,
+)
 from ardoise.engine.layers.conv import Bias, Conv2D
 from ardoise.engine.layers.pool import MaxPool2D
 
@@ -118,19 +124,42 @@ class Chain:
             x = layer.forward(x, training=training)
         return x
 
-    def prepare(self, x: Array) -> tuple[list[Step], Array] | None:
-        """Return what to call to compute y for this x outside training, and y.
+    def prepare(self, x: Array, *, training: bool) -> Prepared | None:
+        """Return what to call to do `forward` for this x again, and y.
 
         None if one of the layers cannot say.
         """
         calls: list[Step] = []
         for layer in self._steps:
-            prepared = layer.prepare(x)
+            if not _prepares(layer):
+                return None
+            prepare = layer.prepare
+            if isinstance(layer, PreparedLayer):
+                prepare = layer.get_ready
+            prepared = prepare(x, training=training)
             if prepared is None:
                 return None
             calls += prepared[0]
             x = prepared[1]
         return calls, x
+
+    def prepare_backward(
+        self, dy: Array, *, need_dx: bool
+    ) -> tuple[list[Step], Array | None] | None:
+        """Return what to call to do `backward` for this dy again, and dx."""
+        last = 0 if need_dx else self._last
+        calls: list[Step] = []
+        d: Array | None = dy
+        for i in range(len(self._steps) - 1, last - 1, -1):
+            layer = self._steps[i]
+            if d is None:
+                return None
+            prepared = layer.prepare_backward(d, need_dx=need_dx or i > last)
+            if prepared is None:
+                return None
+            calls += prepared[0]
+            d = prepared[1]
+        return calls, d if need_dx else None
 
     def backward(self, dy: Array, *, need_dx: bool) -> Array | None:
         """Write the gradients of all parameters; return dx if it is needed.
@@ -160,6 +189,19 @@ def _own(views: Mapping[str, Array], layer: int) -> dict[str, Array]:
         for key, view in views.items()
         if key.startswith(prefix)
     }
+
+
+def _prepares(layer: Layer) -> bool:
+    """Return whether ``prepare`` says what the layer's own methods do.
+
+    It does not, if a subclass has changed one of them and left ``prepare`` alone.
+    """
+
+    def depth(name: str) -> int:
+        lines = type(layer).__mro__
+        return next((i for i, c in enumerate(lines) if name in vars(c)), len(lines))
+
+    return depth("prepare") <= min(depth("forward"), depth("backward"))
 
 
 def _bias_late(layers: Sequence[Layer]) -> tuple[Layer, ...]:

@@ -17,9 +17,9 @@ from typing import Any
 import numpy as np
 
 from ardoise.engine import initializers
-from ardoise.engine.arrays import Array, Memory, Shape, batch_count, batch_shape
+from ardoise.engine.arrays import Array, Shape, batch_count, batch_shape
 from ardoise.engine.errors import ShapeError
-from ardoise.engine.layers.base import Layer, LayerSpec, Step
+from ardoise.engine.layers.base import LayerSpec, Prepared, PreparedLayer, Step
 from ardoise.engine.layers.products import rows_per_product, summed_product
 from ardoise.engine.layers.windows import Windows, as_padding, as_pair, image_shape
 from ardoise.engine.params import ParamSpec
@@ -29,7 +29,7 @@ from ardoise.engine.params import ParamSpec
 FEW_CHANNELS = 4
 
 
-class Bias(Layer):
+class Bias(PreparedLayer):
     """y = x + b; db = Σ dy over all but the last axis, dx = dy.
 
     Part of a convolution, and in a network perhaps a step of its own: the maximum of
@@ -51,38 +51,30 @@ class Bias(Layer):
         in_place: bool,
         rng: np.random.Generator,
     ) -> None:
-        h, w, c = self.input_shape
-        self._y = None if in_place else self.memory(batch * h * w * c)
-        self._repeated = self.memory(batch * c)
-        self._ones = np.ones(batch * h * w if training else 0, self.dtype)
+        super().reserve(batch, training=training, in_place=in_place, rng=rng)
+        self._in_place = in_place
 
-    def forward(self, x: Array, *, training: bool = True) -> Array:
+    def prepare(self, x: Array, *, training: bool) -> Prepared:
         h, w, n, c = x.shape
-        y = x if self._y is None else self._y(x.shape)
+        y = x if self._in_place else self.work("y", x.shape)
         # b once per image: rows of B · c numbers to add, not of c.
-        repeated = self._repeated((n, c))
-        np.copyto(repeated, self.b)
-        row = repeated.reshape(-1)
-        np.add(x.reshape(h * w, n * c), row, out=y.reshape(h * w, n * c))
-        return y
-
-    def prepare(self, x: Array) -> tuple[list[Step], Array] | None:
-        h, w, n, c = x.shape
-        y = x if self._y is None else self._y(x.shape)
-        repeated = self._repeated((n, c))
-        places = x.reshape(h * w, n * c), y.reshape(h * w, n * c)
+        repeated = self.work("b", (n, c))
+        row, rows = repeated.reshape(-1), (h * w, n * c)
         return [
             partial(np.copyto, repeated, self.b),
-            partial(np.add, places[0], repeated.reshape(-1), out=places[1]),
+            partial(np.add, x.reshape(rows), row, out=y.reshape(rows)),
         ], y
 
-    def backward(self, dy: Array, *, need_dx: bool = True) -> Array | None:
+    def prepare_backward(
+        self, dy: Array, *, need_dx: bool
+    ) -> tuple[list[Step], Array | None]:
         rows = dy.reshape(-1, dy.shape[3])
-        np.dot(self._ones[: len(rows)], rows, out=self.db)
-        return dy
+        ones = self.work("ones", (len(rows),))
+        ones.fill(1)
+        return [partial(np.dot, ones, rows, out=self.db)], dy if need_dx else None
 
 
-class Conv2D(Layer):
+class Conv2D(PreparedLayer):
     """y[i, j] = Σ x[i · stride + r · dilation, j · stride + s · dilation] W[r, s] + b.
 
     The sum runs over the places (r, s) of the kernel and the input channels; pixels
@@ -238,127 +230,95 @@ class Conv2D(Layer):
         in_place: bool,
         rng: np.random.Generator,
     ) -> None:
+        super().reserve(batch, training=training, in_place=in_place, rng=rng)
         self._geometry = windows = self._windows(self.input_shape)
-        h, w, c = self.input_shape
-        (top, left), (bottom, right) = windows.before, windows.after
-        height, width = h + top + bottom, w + left + right
-        self._image_shape = (height, width, c)
-        self._places_last = c <= FEW_CHANNELS and self.groups == 1
-        places = math.prod(windows.output)
-        columns = math.prod(self._columns_shape(self.input_shape, windows))
-        self._copies_image = windows.is_padded or (self._places_last and c > 1)
+        channels = self.input_shape[2]
+        self._places_last = channels <= FEW_CHANNELS and self.groups == 1
+        self._copies_image = windows.is_padded or (self._places_last and channels > 1)
         # A kernel one pixel wide reads the image as it is.
         self._copies_windows = self._places_last or not (
             self.kernel_size[1] == self.stride[1] == self.groups == 1
         )
-        self._image_memory = self.memory(
-            batch * height * width * c if self._copies_image else 0
-        )
-        self._columns_memory = self.memory(
-            batch * columns if self._copies_windows else 0
-        )
-        self._y_memory = self.memory(batch * places * self.filters)
-        self._part_memory = self.memory(batch * places * self.filters)
+        self._cleared: Shape = ()  # the batch around which the padding is 0
         if self._bias is not None:
             self._bias.reserve(batch, training=training, in_place=True, rng=rng)
-        self._batch = batch
-        self._dx_memory: Memory | None = None  # the first layer of a network has none
-        self._cleared: Shape = ()  # the batch whose padding the image memory has
-        # What the views were prepared for, and dx when they were.
-        self._x: Array | None = None
-        self._dy: Array | None = None
-        self._dx: Array | None = None
 
-    def forward(self, x: Array, *, training: bool) -> Array:
-        if self._x is not x:
-            self._prepare(x)
-        for fill in self._fills:  # image ← x, columns ← rows of windows
-            fill()
-        first, *others = self._products  # one for each row of the kernel
-        first()  # y = columns W
-        for product in others:
-            product()
-            np.add(self._y, self._part, out=self._y)
-        return self._y if self._bias is None else self._bias.forward(self._y)
-
-    def prepare(self, x: Array) -> tuple[list[Step], Array] | None:
-        self._prepare(x)
-        first, *others = self._products
-        calls: list[Step] = [*self._fills, first]
-        for product in others:
-            calls += [product, partial(np.add, self._y, self._part, out=self._y)]
-        if self._bias is not None:
-            bias = self._bias.prepare(self._y)
-            calls += bias[0] if bias is not None else []
-        return calls, self._y
-
-    def backward(self, dy: Array, *, need_dx: bool = True) -> Array | None:
-        if self._dy is not dy:
-            self._prepare_backward(dy)
-        self._product_for_dW()  # dW = columnsᵀ dy
-        if self._bias is not None:
-            self._bias.backward(dy)
-        if not need_dx:
-            return None
-        dx = self._prepare_dx(dy) if self._dx is None else self._dx
-        np.copyto(self._turned, self._W_turned)
-        dx.fill(0)
-        for product, sent, seen in self._taps:
-            product()  # dy W[r, s]ᵀ
-            np.add(seen, sent, out=seen)
-        return dx
-
-    # -- views, made again when another array comes ------------------------------
-    #
     # A place is one position of the kernel on one image of the batch. Axes of the
     # matrices: S rows of the kernel, G groups, L · Q stacks of R places each, K numbers
     # in a row of a window and of one group, F filters of a group.
 
-    def _prepare(self, x: Array) -> None:
-        """Make the views that forward needs for this x."""
+    def prepare(self, x: Array, *, training: bool) -> Prepared:
         n, groups = batch_count(x), self.groups
-        self._x, self._dy = x, None
-        self._fills: list[Step] = []
-        self._y = self._y_memory(batch_shape(self.output_shape, n))
-        self._part = self._part_memory(self._y.shape)
-        image = self._prepare_image(x)
-        if self._places_last:
-            self._columns = self._whole_windows(image)
-        else:
-            self._columns = self._rows_of_windows(image)
-        strips, k = len(self._columns), self._columns.shape[-1]
+        y = self.work("y", batch_shape(self.output_shape, n))
+        calls, image = self._prepare_image(x)  # image ← x
+        matrices = self._whole_windows if self._places_last else self._rows_of_windows
+        columns, windows = matrices(image)
+        if windows is not None:
+            calls.append(partial(np.copyto, *windows))  # columns ← windows
+        self._columns = columns
+        strips, k = len(columns), columns.shape[-1]
         W = self.W.reshape(strips, k, groups, -1).transpose(0, 2, 1, 3)
         size = self._stack_size(k)
-        stacks = self._cut(self._columns, size)  # (S, G, L, Q, R, K)
-        self._products = [
-            partial(
-                np.matmul,
-                stacks[strip],
-                W[strip, :, None, None],  # (G, 1, 1, K, F)
-                out=self._by_group(self._part if strip else self._y, size),
+        stacks = _cut(columns, size)  # (S, G, L, Q, R, K)
+        for strip in range(strips):  # y = Σ columns W over the rows of the kernel
+            out = self.work("part", y.shape) if strip else y
+            calls.append(
+                partial(
+                    np.matmul,
+                    stacks[strip],
+                    W[strip, :, None, None],  # (G, 1, 1, K, F)
+                    out=self._by_group(out, size),
+                )
             )
-            for strip in range(strips)
-        ]
+            if strip:
+                calls.append(partial(np.add, y, out, out=y))
+        if self._bias is not None:
+            calls += self._bias.prepare(y, training=training)[0]
+        return calls, y
 
-    def _prepare_image(self, x: Array) -> Array:
-        """Return the padded image (H, W, B, c); list the copy that fills it."""
+    def prepare_backward(
+        self, dy: Array, *, need_dx: bool
+    ) -> tuple[list[Step], Array | None]:
+        calls = [self._product_for_dW(dy)]  # dW = columnsᵀ dy
+        if self._bias is not None:
+            calls += self._bias.prepare_backward(dy, need_dx=False)[0]
+        if not need_dx:
+            return calls, None
+        n, groups = batch_count(dy), self.groups
+        kh, kw, c, _ = self.W.shape
+        dx = self.work("dx", batch_shape(self.input_shape, n))
+        # W turned to (kh, kw, groups, filters / groups, c / groups), contiguous.
+        W_turned = self.W.reshape(kh, kw, c, groups, -1).transpose(0, 1, 3, 4, 2)
+        turned = self.work("W turned", W_turned.shape)
+        calls += [partial(np.copyto, turned, W_turned), partial(dx.fill, 0)]
+        sent = self.work("sent", (*self._geometry.output, n, groups * c))
+        rows = dy.size // self.filters
+        size = rows_per_product(rows, c * (self.filters // groups))
+        size = size if self.tiled else rows
+        a = dy.reshape(-1, size, groups, self.filters // groups).transpose(2, 0, 1, 3)
+        out = sent.reshape(-1, size, groups, c).transpose(2, 0, 1, 3)
+        for tap in self._geometry.taps():
+            b = turned[tap.row, tap.column, :, None]
+            receiver = dx[tap.inputs]
+            calls += [
+                partial(np.matmul, a, b, out=out),  # dy W[r, s]ᵀ
+                partial(np.add, receiver, sent[tap.outputs], out=receiver),
+            ]
+        return calls, dx
+
+    def _prepare_image(self, x: Array) -> tuple[list[Step], Array]:
+        """Return the padded image (H, W, B, c), and the calls that fill it."""
         if not self._copies_image:
-            return x
-        n = batch_count(x)
-        height, width, c = self._image_shape
+            return [], x
+        h, w, n, c = x.shape
+        (top, left), (bottom, right) = self._geometry.before, self._geometry.after
+        height, width = h + top + bottom, w + left + right
         if self._places_last:
-            image = self._image_memory((c, height, width, n))
-            image = image.transpose(1, 2, 3, 0)
+            image = self.work("image", (c, height, width, n)).transpose(1, 2, 3, 0)
         else:
-            image = self._image_memory((height, width, n, c))
-        top, left = self._geometry.before
-        h, w, _ = self.input_shape
+            image = self.work("image", (height, width, n, c))
         inside = image[top : top + h, left : left + w]
-        self._fills += [
-            partial(self._clear, image),
-            partial(np.copyto, inside, x),
-        ]
-        return image
+        return [partial(self._clear, image), partial(np.copyto, inside, x)], image
 
     def _clear(self, image: Array) -> None:
         """Put zeros around the image, if the memory was last used for another batch."""
@@ -366,8 +326,11 @@ class Conv2D(Layer):
             image[...] = 0
             self._cleared = image.shape
 
-    def _whole_windows(self, image: Array) -> Array:
-        """Return the windows as matrices (1, 1, 1, places, kh kw c), places last."""
+    def _whole_windows(self, image: Array) -> tuple[Array, tuple[Array, Array] | None]:
+        """Return whole windows as matrices (1, 1, 1, places, kh kw c), places last.
+
+        And the two arrays of the copy that fills them: target, source.
+        """
         (kh, kw), (oh, ow) = self.kernel_size, self._geometry.output
         (up, across), (dy, dx) = self.stride, self.dilation
         n, c = image.shape[2:]
@@ -377,14 +340,17 @@ class Conv2D(Layer):
             (kh, kw, c, oh, ow, n),
             (row * dy, column * dx, channel, row * up, column * across, sample),
         )
-        columns = self._columns_memory(windows.shape)
-        self._fills.append(partial(np.copyto, columns, windows))
-        return columns.reshape(1, 1, 1, kh * kw * c, -1).swapaxes(-1, -2)
+        columns = self.work("columns", windows.shape)
+        matrices = columns.reshape(1, 1, 1, kh * kw * c, -1).swapaxes(-1, -2)
+        return matrices, (columns, windows)
 
-    def _rows_of_windows(self, image: Array) -> Array:
+    def _rows_of_windows(
+        self, image: Array
+    ) -> tuple[Array, tuple[Array, Array] | None]:
         """Return rows of windows as matrices (S, G, L, places of a block, K).
 
-        Those of different S overlap: they begin with another row of the image.
+        Those of different S overlap: they begin with another row of the image. And the
+        two arrays of the copy that fills them, if it takes one: target, source.
         """
         kh, kw = self.kernel_size
         (oh, ow), groups = self._geometry.output, self.groups
@@ -400,19 +366,17 @@ class Conv2D(Layer):
                 *(column * dx, channel),
             ),
         )
-        columns = windows
-        if self._copies_windows:
-            columns = self._columns_memory(shape)
-            self._fills.append(partial(np.copyto, columns, windows))
+        columns = self.work("columns", shape) if self._copies_windows else windows
         size, k = columns.itemsize, kw * c // groups
         line = ow * n * k * size  # from one row of the image to the next
         # Without vertical stride the places of all rows follow each other: one block.
         blocks, places = (1, oh * ow * n) if up == 1 else (oh, ow * n)
-        return np.lib.stride_tricks.as_strided(
+        matrices = np.lib.stride_tricks.as_strided(
             columns,
             (kh, groups, blocks, places, k),
             (line * dy, line * height, line * up, k * size, size),
         )
+        return matrices, (columns, windows) if self._copies_windows else None
 
     def _stack_size(self, k: int) -> int:
         """Return how many places to multiply at a time."""
@@ -421,64 +385,31 @@ class Conv2D(Layer):
             return places
         return rows_per_product(places, k * (self.filters // self.groups))
 
-    @staticmethod
-    def _cut(matrices: Array, size: int) -> Array:
-        """Return matrices (..., places, K) as stacks (..., Q, size, K)."""
-        *outer, places, k = matrices.shape
-        return matrices.reshape(*outer, places // size, size, k)
-
     def _by_group(self, y: Array, size: int) -> Array:
         """Return y or dy, as stacks (G, L, Q, size, F)."""
         blocks, places = self._columns.shape[2:4]
         stacks = y.reshape(blocks, places // size, size, self.groups, -1)
         return stacks.transpose(3, 0, 1, 2, 4)
 
-    def _prepare_backward(self, dy: Array) -> None:
-        """Make the views of dW: products for each tap and stack, then their sum."""
-        self._dy, self._dx = dy, None
+    def _product_for_dW(self, dy: Array) -> Step:
+        """Return what computes dW: products for each tap and stack, then their sum."""
         strips, groups, k = *self._columns.shape[:2], self._columns.shape[-1]
         taps = 1 if self._places_last else self.kernel_size[1]
         size = self._stack_size(k // taps)
-        a = self._cut(self._columns, size)  # (S, G, L, Q, R, K)
+        a = _cut(self._columns, size)  # (S, G, L, Q, R, K)
         a = a.reshape(*a.shape[:-1], taps, k // taps).transpose(2, 3, 0, 1, 5, 6, 4)
         b = self._by_group(dy, size).transpose(1, 2, 0, 3, 4)  # (L, Q, G, R, F)
         b = b[:, :, None, :, None]
         total = self.dW.reshape(strips, taps, k // taps, groups, -1)
         total = total.transpose(0, 3, 1, 2, 4)  # (S, G, T, K / T, F)
-        stacks = a.shape[0] * a.shape[1]
-        if stacks == 1:
-            product: Step = partial(np.matmul, a[0, 0], b[0, 0], out=total)
-        else:
-            parts = self.empty(*a.shape[:2], *total.shape)
-            flat = parts.reshape(stacks, *total.shape)
-            product = summed_product(a, b, parts, flat, total)
-        self._product_for_dW = product
+        if a.shape[0] == a.shape[1] == 1:
+            return partial(np.matmul, a[0, 0], b[0, 0], out=total)
+        parts = self.work("parts", (*a.shape[:2], *total.shape))
+        flat = parts.reshape(-1, *total.shape)
+        return summed_product(a, b, parts, flat, total)
 
-    def _prepare_dx(self, dy: Array) -> Array:
-        """Make the views of dx: for each tap a product, what it sends, and where to."""
-        n, groups = batch_count(dy), self.groups
-        if self._dx_memory is None:
-            size = self._batch * math.prod(self.input_shape)
-            self._dx_memory = self.memory(size)
-        kh, kw, c, _ = self.W.shape
-        self._dx = dx = self._dx_memory(batch_shape(self.input_shape, n))
-        # W turned to (kh, kw, groups, filters / groups, c / groups): contiguous.
-        self._W_turned = self.W.reshape(kh, kw, c, groups, -1).transpose(0, 1, 3, 4, 2)
-        self._turned = np.empty_like(self._W_turned, order="C")
-        sent = self.empty(*self._geometry.output, n, groups * c)
-        rows = dy.size // self.filters
-        size = rows_per_product(rows, c * (self.filters // groups))
-        size = size if self.tiled else rows
-        a = dy.reshape(-1, size, groups, self.filters // groups).transpose(2, 0, 1, 3)
-        out = sent.reshape(-1, size, groups, c).transpose(2, 0, 1, 3)
-        self._taps = [
-            (
-                partial(
-                    np.matmul, a, self._turned[tap.row, tap.column, :, None], out=out
-                ),
-                sent[tap.outputs],
-                dx[tap.inputs],
-            )
-            for tap in self._geometry.taps()
-        ]
-        return dx
+
+def _cut(matrices: Array, size: int) -> Array:
+    """Return matrices (..., places, K) as stacks (..., Q, size, K)."""
+    *outer, places, k = matrices.shape
+    return matrices.reshape(*outer, places // size, size, k)

@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 
 from ardoise.engine import initializers
-from ardoise.engine.arrays import Array, Memory, Shape
+from ardoise.engine.arrays import Array, Shape
 from ardoise.engine.errors import ShapeError
-from ardoise.engine.layers.base import Layer, LayerSpec, Step
+from ardoise.engine.layers.base import LayerSpec, Prepared, PreparedLayer, Step
 from ardoise.engine.layers.products import (
     forward_product,
     input_product,
@@ -26,7 +26,7 @@ from ardoise.engine.layers.products import (
 from ardoise.engine.params import ParamSpec
 
 
-class Dense(Layer):
+class Dense(PreparedLayer):
     """y = x W + b.
 
     Shapes: x (B, n_in), W (n_in, n_out), b (n_out,), y (B, n_out).
@@ -88,67 +88,28 @@ class Dense(Layer):
             params.append(ParamSpec("b", (self.units,), self.bias_initializer))
         return LayerSpec((self.units,), tuple(params), multiply_adds=math.prod(shape))
 
-    def reserve(
-        self,
-        batch: int,
-        *,
-        training: bool,
-        in_place: bool,
-        rng: np.random.Generator,
-    ) -> None:
-        self._y_memory = self.memory(batch * self.units)
-        self._ones = np.ones(batch if training else 0, self.dtype)
-        self._dx_memory: Memory | None = None  # the first layer of a network has none
-        self._batch = batch
-        # What the products were prepared for.
-        self._x: Array | None = None
-        self._dy: Array | None = None
-        self._dx: Array | None = None
+    def prepare(self, x: Array, *, training: bool) -> Prepared:
+        self._x = x
+        y = self.work("y", (len(x), self.units))
+        calls = [forward_product(x, self.W, y, tiled=self.tiled)]  # y = x W
+        if self.use_bias and len(x) == 1:
+            row = y.reshape(-1)  # no axis to repeat b along: a third of the time
+            calls.append(partial(np.add, row, self.b, out=row))
+        elif self.use_bias:
+            calls.append(partial(np.add, y, self.b, out=y))
+        return calls, y
 
-    def forward(self, x: Array, *, training: bool) -> Array:
-        if x is not self._x:
-            self._prepare(x)
-        self._multiply()  # y = x W
-        if self.use_bias:
-            np.add(self._y, self.b, out=self._y)
-        return self._y
-
-    def prepare(self, x: Array) -> tuple[list[Step], Array] | None:
-        self._prepare(x)
-        add = partial(np.add, self._y, self.b, out=self._y) if self.use_bias else None
-        return [self._multiply, *([add] if add else [])], self._y
-
-    def backward(self, dy: Array, *, need_dx: bool = True) -> Array | None:
-        if dy is not self._dy:
-            self._prepare_backward(dy)
-        self._multiply_for_dW()  # dW = xᵀ dy
-        if self.use_bias:
-            self._sum_for_db()
-        if not need_dx:
-            return None
-        dx = self._prepare_dx(dy) if self._dx is None else self._dx
-        self._multiply_for_dx()  # dx = dy Wᵀ
-        return dx
-
-    def _prepare(self, x: Array) -> None:
-        """Make the product for this x: the same array comes at every step."""
-        self._x, self._dy = x, None
-        self._y = self._y_memory((len(x), self.units))
-        self._multiply = forward_product(x, self.W, self._y, tiled=self.tiled)
-
-    def _prepare_backward(self, dy: Array) -> None:
-        if self._x is None:
-            raise RuntimeError("backward must follow forward")
-        self._dy, self._dx = dy, None
-        self._multiply_for_dW = weight_product(self._x, dy, self.dW, tiled=self.tiled)
+    def prepare_backward(
+        self, dy: Array, *, need_dx: bool
+    ) -> tuple[list[Step], Array | None]:
+        calls = [weight_product(self._x, dy, self.dW, tiled=self.tiled)]  # dW = xᵀ dy
         if self.use_bias:
             # A product with ones is three times as fast as dy.sum(axis=0).
-            self._sum_for_db = partial(np.dot, self._ones[: len(dy)], dy, out=self.db)
-
-    def _prepare_dx(self, dy: Array) -> Array:
-        n_in = len(self.W)
-        if self._dx_memory is None:
-            self._dx_memory = self.memory(self._batch * n_in)
-        self._dx = dx = self._dx_memory((len(dy), n_in))
-        self._multiply_for_dx = input_product(dy, self.W, dx, tiled=self.tiled)
-        return dx
+            ones = self.work("ones", (len(dy),))
+            ones.fill(1)
+            calls.append(partial(np.dot, ones, dy, out=self.db))
+        if not need_dx:
+            return calls, None
+        dx = self.work("dx", (len(dy), len(self.W)))
+        calls.append(input_product(dy, self.W, dx, tiled=self.tiled))  # dx = dy Wᵀ
+        return calls, dx

@@ -6,17 +6,16 @@ neighbouring pixels would otherwise give away what is missing.
 
 from __future__ import annotations
 
-import math
 from functools import partial
 
 import numpy as np
 
 from ardoise.engine.arrays import Array, Shape, batch_count
 from ardoise.engine.errors import ShapeError
-from ardoise.engine.layers.base import Layer, LayerSpec, Step
+from ardoise.engine.layers.base import LayerSpec, Prepared, PreparedLayer, Step
 
 
-class Dropout(Layer):
+class Dropout(PreparedLayer):
     """In training y = x · mask / (1 − rate), each mask entry 0 with probability rate.
 
     Outside training y = x. dx = dy · mask / (1 − rate). Shapes: x, y (B, ...).
@@ -52,51 +51,39 @@ class Dropout(Layer):
         in_place: bool,
         rng: np.random.Generator,
     ) -> None:
-        size = batch * math.prod(self.input_shape)
-        self._y = None if in_place else self.memory(size)
-        self._rng = rng
-        if training:
-            drawn = batch * math.prod(self._drawn_shape())
-            self._draws = self.memory(drawn, np.float32)
-            self._masks = self.memory(drawn, np.bool_)
+        super().reserve(batch, training=training, in_place=in_place, rng=rng)
+        self._in_place, self._rng = in_place, rng
 
-    def forward(self, x: Array, *, training: bool) -> Array:
-        y = x if self._y is None else self._y(x.shape)
-        if training:
-            self._mask = self._draw(x)
-            self._drop(x, y)
-        elif y is not x:
-            np.copyto(y, x)
-        return y
-
-    def prepare(self, x: Array) -> tuple[list[Step], Array] | None:
-        return [partial(self.forward, x, training=False)], self.forward(
-            x, training=False
-        )
-
-    def backward(self, dy: Array, *, need_dx: bool = True) -> Array | None:
-        if not need_dx:
-            return None
-        self._drop(dy, dy)
-        return dy
-
-    def _drawn_shape(self) -> Shape:
-        """Return how many numbers are drawn for one sample, as a shape."""
-        return self.input_shape
-
-    def _draw(self, x: Array) -> Array:
-        """Return a mask that can multiply x."""
+    def prepare(self, x: Array, *, training: bool) -> Prepared:
+        y = x if self._in_place else self.work("y", x.shape)
+        if not training:
+            return [] if y is x else [partial(np.copyto, y, x)], y
+        draws, mask = self._prepare_mask(x)
+        self._mask = mask
         # float32 draws whatever the dtype: both dtypes drop the same numbers. And drawn
         # sample by sample: batches cut in parts drop the same numbers as whole ones.
-        draws = self._draws((batch_count(x), *self.input_shape))
-        self._rng.random(dtype=np.float32, out=draws)
-        if x.ndim == 4:
-            draws = draws.transpose(1, 2, 0, 3)
-        return np.greater_equal(draws, self.rate, out=self._masks(x.shape))
+        ordered = draws.transpose(1, 2, 0, 3) if draws.ndim == 4 else draws
+        return [
+            partial(self._rng.random, dtype=np.float32, out=draws),
+            partial(np.greater_equal, ordered, self.rate, out=mask),
+            *self._prepare_drop(x, y),
+        ], y
 
-    def _drop(self, x: Array, out: Array) -> None:
-        np.multiply(x, self._mask, out=out)
-        np.multiply(out, 1 / (1 - self.rate), out=out)
+    def prepare_backward(
+        self, dy: Array, *, need_dx: bool
+    ) -> tuple[list[Step], Array | None]:
+        return (self._prepare_drop(dy, dy), dy) if need_dx else ([], None)
+
+    def _prepare_mask(self, x: Array) -> tuple[Array, Array]:
+        """Return the places of the draws, sample by sample, and of the mask."""
+        draws = self.work("draws", (batch_count(x), *self.input_shape), np.float32)
+        return draws, self.work("mask", x.shape, bool)
+
+    def _prepare_drop(self, x: Array, out: Array) -> list[Step]:
+        return [
+            partial(np.multiply, x, self._mask, out=out),
+            partial(np.multiply, out, 1 / (1 - self.rate), out=out),
+        ]
 
 
 class SpatialDropout2D(Dropout):
@@ -124,11 +111,6 @@ class SpatialDropout2D(Dropout):
             )
         return super().infer(input_shape)
 
-    def _drawn_shape(self) -> Shape:
-        return self.input_shape[2:]
-
-    def _draw(self, x: Array) -> Array:
-        n, c = x.shape[2:]
-        draws = self._draws((n, c))
-        self._rng.random(dtype=np.float32, out=draws)
-        return np.greater_equal(draws, self.rate, out=self._masks((n, c)))
+    def _prepare_mask(self, x: Array) -> tuple[Array, Array]:
+        maps = x.shape[2:]
+        return self.work("draws", maps, np.float32), self.work("mask", maps, bool)

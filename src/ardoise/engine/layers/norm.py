@@ -15,7 +15,7 @@ import numpy as np
 from ardoise.engine.arrays import Array, Shape
 from ardoise.engine.errors import ShapeError
 from ardoise.engine.initializers import Constant, Zeros
-from ardoise.engine.layers.base import Layer, LayerSpec, Step
+from ardoise.engine.layers.base import Layer, LayerSpec, Prepared
 from ardoise.engine.params import ParamSpec
 
 
@@ -64,10 +64,10 @@ class _Norm(Layer):
         self._scratch = self.empty(rows, features)
         self._ones = np.ones(rows, self.dtype)
 
-    def prepare(self, x: Array) -> tuple[list[Step], Array] | None:
-        return [partial(self.forward, x, training=False)], self.forward(
-            x, training=False
-        )
+    def prepare(self, x: Array, *, training: bool) -> Prepared | None:
+        if training:
+            return None
+        return [partial(self.forward, x, training=False)], self._output(x)
 
     def _output(self, x: Array) -> Array:
         return x if self._y is None else self._y(x.shape)

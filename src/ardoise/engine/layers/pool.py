@@ -12,11 +12,11 @@ from functools import partial
 import numpy as np
 
 from ardoise.engine.arrays import Array, Shape, batch_count, batch_shape
-from ardoise.engine.layers.base import Layer, LayerSpec, Step
+from ardoise.engine.layers.base import LayerSpec, Prepared, PreparedLayer, Step
 from ardoise.engine.layers.windows import Windows, as_padding, as_pair, image_shape
 
 
-class _Pool2D(Layer):
+class _Pool2D(PreparedLayer):
     """What poolings have in common: windows, and no parameters.
 
     They write nothing over x before backward, which then puts dx in its place.
@@ -55,23 +55,22 @@ class _Pool2D(Layer):
         in_place: bool,
         rng: np.random.Generator,
     ) -> None:
+        super().reserve(batch, training=training, in_place=in_place, rng=rng)
+        self._in_place = in_place
         self._windows = Windows(
             self.input_shape, self.pool_size, self.stride, self.padding
         )
         self._taps = self._windows.taps()
-        self._y = self.memory(batch * math.prod(self.output_shape))
-        self._writes_over_x = in_place
-        size = 0 if in_place else batch * math.prod(self.input_shape)
-        self._dx_memory = self.memory(size if training else 0)
 
-    def prepare(self, x: Array) -> tuple[list[Step], Array] | None:
-        return [partial(self.forward, x, training=False)], self.forward(
-            x, training=False
-        )
+    def _prepare_y(self, x: Array) -> Array:
+        """Return y, and remember where dx will be."""
+        self._dx = x if self._in_place else None
+        return self.work("y", batch_shape(self.output_shape, batch_count(x)))
 
-    def _prepare_dx(self, x: Array, training: bool) -> None:
-        if training:
-            self._dx = x if self._writes_over_x else self._dx_memory(x.shape)
+    def _prepare_dx(self, dy: Array) -> Array:
+        if self._dx is not None:
+            return self._dx
+        return self.work("dx", batch_shape(self.input_shape, batch_count(dy)))
 
 
 class MaxPool2D(_Pool2D):
@@ -102,105 +101,87 @@ class MaxPool2D(_Pool2D):
     applications to object recognition", 2007, section 3.
     """
 
-    def reserve(
-        self,
-        batch: int,
-        *,
-        training: bool,
-        in_place: bool,
-        rng: np.random.Generator,
-    ) -> None:
-        super().reserve(batch, training=training, in_place=in_place, rng=rng)
-        rows, columns = self._windows.output
+    def prepare(self, x: Array, *, training: bool) -> Prepared:
+        y = self._prepare_y(x)
         # Nearly every pooling is of 2 × 2 pixels that touch: half the time.
-        self._is_pairs = self.pool_size == self.stride == (2, 2)
-        self._is_pairs &= not self._windows.is_padded
-        size = batch * rows * columns * self.input_shape[2]
-        kinds = np.uint8 if len(self._taps) < 256 else np.uint16
+        touching = self.pool_size == self.stride == (2, 2)
+        self._is_pairs = touching and not self._windows.is_padded
         if self._is_pairs:
-            self._wider = self.memory(2 * size)  # maxima of horizontal neighbours
-            self._is_left = self.memory(2 * size if training else 0, np.bool_)
-        self._is_top = self.memory(size if training else 0, np.bool_)
-        self._winner = self.memory(size if training else 0, kinds)
-        self._scratch = self.memory(size if training else 0)
-
-    def forward(self, x: Array, *, training: bool) -> Array:
-        y = self._y(batch_shape(self.output_shape, batch_count(x)))
-        self._prepare_dx(x, training)
-        if self._is_pairs:
-            self._forward_pairs(x, y, training)
-        else:
-            self._forward_taps(x, y, training)
-        return y
-
-    def prepare(self, x: Array) -> tuple[list[Step], Array] | None:
-        if not self._is_pairs:
-            return super().prepare(x)
-        # Rows first: they are long. (In training the order decides between equals.)
-        y = self._y(batch_shape(self.output_shape, batch_count(x)))
-        rows, columns = 2 * y.shape[0], 2 * y.shape[1]
-        higher = self._wider((y.shape[0], columns, *y.shape[2:]))
-        pixels = x[:rows, :columns]
-        return [
-            partial(np.maximum, pixels[0::2], pixels[1::2], out=higher),
-            partial(np.maximum, higher[:, 0::2], higher[:, 1::2], out=y),
-        ], y
-
-    def backward(self, dy: Array, *, need_dx: bool = True) -> Array | None:
-        if not need_dx:
-            return None
-        dx = self._dx
-        if self._is_pairs:
-            self._backward_pairs(dy, dx)
-        else:
-            self._backward_taps(dy, dx)
-        return dx
-
-    def _forward_taps(self, x: Array, y: Array, training: bool) -> None:
-        y.fill(-math.inf)
-        winner, higher = (
-            (self._winner(y.shape), self._is_top(y.shape)) if training else (y, y)
-        )
+            return self._prepare_pairs(x, y, training), y
+        calls: list[Step] = [partial(y.fill, -math.inf)]
         for i, tap in enumerate(self._taps):
             seen, best = x[tap.inputs], y[tap.outputs]
             if training:
-                np.greater(seen, best, out=higher[tap.outputs])
-                np.copyto(winner[tap.outputs], i, where=higher[tap.outputs])
-            np.maximum(best, seen, out=best)
+                higher = self.work("is winner", y.shape, bool)[tap.outputs]
+                winner = self.work("winner", y.shape, np.uint16)[tap.outputs]
+                calls += [
+                    partial(np.greater, seen, best, out=higher),
+                    partial(np.copyto, winner, i, where=higher),
+                ]
+            calls.append(partial(np.maximum, best, seen, out=best))
+        return calls, y
 
-    def _backward_taps(self, dy: Array, dx: Array) -> None:
-        winner, is_winner = self._winner(dy.shape), self._is_top(dy.shape)
-        sent = self._scratch(dy.shape)
-        dx.fill(0)
+    def prepare_backward(
+        self, dy: Array, *, need_dx: bool
+    ) -> tuple[list[Step], Array | None]:
+        if not need_dx:
+            return [], None
+        dx = self._prepare_dx(dy)
+        if self._is_pairs:
+            return self._prepare_pairs_backward(dy, dx), dx
+        winner = self.work("winner", dy.shape, np.uint16)
+        is_winner = self.work("is winner", dy.shape, bool)
+        sent = self.work("sent", dy.shape)
+        calls: list[Step] = [partial(dx.fill, 0)]
         for i, tap in enumerate(self._taps):
-            np.equal(winner, i, out=is_winner)
-            np.multiply(dy, is_winner, out=sent)
-            np.add(dx[tap.inputs], sent[tap.outputs], out=dx[tap.inputs])
+            receiver = dx[tap.inputs]
+            calls += [
+                partial(np.equal, winner, i, out=is_winner),
+                partial(np.multiply, dy, is_winner, out=sent),
+                partial(np.add, receiver, sent[tap.outputs], out=receiver),
+            ]
+        return calls, dx
 
-    # The maximum of four is the maximum of two maxima: of the two rows' left and right.
+    # The maximum of four is the maximum of two maxima.
 
-    def _forward_pairs(self, x: Array, y: Array, training: bool) -> None:
+    def _prepare_pairs(self, x: Array, y: Array, training: bool) -> list[Step]:
+        rows, columns = 2 * y.shape[0], 2 * y.shape[1]
+        if not training:  # first of the rows, which are long
+            higher = self.work("wider", (y.shape[0], columns, *y.shape[2:]))
+            pixels = x[:rows, :columns]
+            return [
+                partial(np.maximum, pixels[0::2], pixels[1::2], out=higher),
+                partial(np.maximum, higher[:, 0::2], higher[:, 1::2], out=y),
+            ]
+        # The left one wins a draw, and then the upper one: the first of the four.
         left, right = _left_right(x, y)
-        wider = self._wider((2 * y.shape[0], *y.shape[1:]))
+        wider = self.work("wider", (rows, *y.shape[1:]))
         top, bottom = wider[0::2], wider[1::2]
-        if training:
-            np.greater_equal(left, right, out=self._is_left(wider.shape))
-        np.maximum(left, right, out=wider)
-        if training:
-            np.greater_equal(top, bottom, out=self._is_top(y.shape))
-        np.maximum(top, bottom, out=y)
+        is_left = self.work("is left", wider.shape, bool)
+        is_top = self.work("is top", y.shape, bool)
+        return [
+            partial(np.greater_equal, left, right, out=is_left),
+            partial(np.maximum, left, right, out=wider),
+            partial(np.greater_equal, top, bottom, out=is_top),
+            partial(np.maximum, top, bottom, out=y),
+        ]
 
-    def _backward_pairs(self, dy: Array, dx: Array) -> None:
-        wider = self._wider((2 * dy.shape[0], *dy.shape[1:]))
+    def _prepare_pairs_backward(self, dy: Array, dx: Array) -> list[Step]:
+        rows, columns = 2 * dy.shape[0], 2 * dy.shape[1]
+        wider = self.work("wider", (rows, *dy.shape[1:]))
         top, bottom = wider[0::2], wider[1::2]
-        np.multiply(dy, self._is_top(dy.shape), out=top)
-        np.subtract(dy, top, out=bottom)
         left, right = _left_right(dx, dy)
-        np.multiply(wider, self._is_left(wider.shape), out=left)
-        np.subtract(wider, left, out=right)
+        is_left = self.work("is left", wider.shape, bool)
+        is_top = self.work("is top", dy.shape, bool)
+        calls: list[Step] = [
+            partial(np.multiply, dy, is_top, out=top),
+            partial(np.subtract, dy, top, out=bottom),
+            partial(np.multiply, wider, is_left, out=left),
+            partial(np.subtract, wider, left, out=right),
+        ]
         # A last odd row or column belongs to no window.
-        dx[2 * dy.shape[0] :] = 0
-        dx[:, 2 * dy.shape[1] :] = 0
+        outside = dx[rows:], dx[:, columns:]
+        return calls + [partial(edge.fill, 0) for edge in outside if edge.size]
 
 
 def _left_right(x: Array, y: Array) -> tuple[Array, Array]:
@@ -221,40 +202,34 @@ class AveragePool2D(_Pool2D):
     section II.B (subsampling; without its coefficients).
     """
 
-    def reserve(
-        self,
-        batch: int,
-        *,
-        training: bool,
-        in_place: bool,
-        rng: np.random.Generator,
-    ) -> None:
-        super().reserve(batch, training=training, in_place=in_place, rng=rng)
+    def prepare(self, x: Array, *, training: bool) -> Prepared:
+        y = self._prepare_y(x)
         counts = np.zeros((*self._windows.output, 1, 1), self.dtype)
+        calls: list[Step] = [partial(y.fill, 0)]
         for tap in self._taps:
             counts[tap.outputs] += 1
+            mean = y[tap.outputs]
+            calls.append(partial(np.add, mean, x[tap.inputs], out=mean))
         self._weight = 1 / counts  # (h', w', 1, 1)
+        return [*calls, partial(np.multiply, y, self._weight, out=y)], y
 
-    def forward(self, x: Array, *, training: bool) -> Array:
-        y = self._y(batch_shape(self.output_shape, batch_count(x)))
-        self._prepare_dx(x, training)
-        y.fill(0)
-        for tap in self._taps:
-            np.add(y[tap.outputs], x[tap.inputs], out=y[tap.outputs])
-        return np.multiply(y, self._weight, out=y)
-
-    def backward(self, dy: Array, *, need_dx: bool = True) -> Array | None:
+    def prepare_backward(
+        self, dy: Array, *, need_dx: bool
+    ) -> tuple[list[Step], Array | None]:
         if not need_dx:
-            return None
-        dx = self._dx
-        dx.fill(0)
-        np.multiply(dy, self._weight, out=dy)
+            return [], None
+        dx = self._prepare_dx(dy)
+        calls: list[Step] = [
+            partial(dx.fill, 0),
+            partial(np.multiply, dy, self._weight, out=dy),
+        ]
         for tap in self._taps:
-            np.add(dx[tap.inputs], dy[tap.outputs], out=dx[tap.inputs])
-        return dx
+            receiver = dx[tap.inputs]
+            calls.append(partial(np.add, receiver, dy[tap.outputs], out=receiver))
+        return calls, dx
 
 
-class GlobalAveragePool2D(Layer):
+class GlobalAveragePool2D(PreparedLayer):
     """y = the mean of each map; dy goes back to all its pixels in equal parts.
 
     Shapes: x (h, w, B, c), y (B, c).
@@ -272,34 +247,21 @@ class GlobalAveragePool2D(Layer):
     def infer(self, input_shape: Shape) -> LayerSpec:
         return LayerSpec(image_shape("GlobalAveragePool2D", input_shape)[2:])
 
-    def reserve(
-        self,
-        batch: int,
-        *,
-        training: bool,
-        in_place: bool,
-        rng: np.random.Generator,
-    ) -> None:
-        h, w, c = self.input_shape
-        self._y = self.memory(batch * c)
-        self._dx = self.memory(batch * h * w * c if training else 0)
-        self._weights = np.full(h * w, 1 / (h * w), self.dtype)
-
-    def forward(self, x: Array, *, training: bool) -> Array:
+    def prepare(self, x: Array, *, training: bool) -> Prepared:
         h, w, n, c = x.shape
-        y = self._y((n, c))
-        np.dot(self._weights, x.reshape(h * w, n * c), out=y.reshape(-1))
-        return y
+        y = self.work("y", (n, c))
+        weights = np.full(h * w, 1 / (h * w), self.dtype)
+        pixels = x.reshape(h * w, n * c)
+        return [partial(np.dot, weights, pixels, out=y.reshape(-1))], y
 
-    def prepare(self, x: Array) -> tuple[list[Step], Array] | None:
-        return [partial(self.forward, x, training=False)], self.forward(
-            x, training=False
-        )
-
-    def backward(self, dy: Array, *, need_dx: bool = True) -> Array | None:
+    def prepare_backward(
+        self, dy: Array, *, need_dx: bool
+    ) -> tuple[list[Step], Array | None]:
         if not need_dx:
-            return None
-        dx = self._dx(batch_shape(self.input_shape, len(dy)))
-        np.multiply(dy, 1 / len(self._weights), out=dy)
-        np.copyto(dx, dy)
-        return dx
+            return [], None
+        dx = self.work("dx", batch_shape(self.input_shape, len(dy)))
+        pixels = self.input_shape[0] * self.input_shape[1]
+        return [
+            partial(np.multiply, dy, 1 / pixels, out=dy),
+            partial(np.copyto, dx, dy),
+        ], dx

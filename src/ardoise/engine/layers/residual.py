@@ -15,7 +15,7 @@ import numpy as np
 
 from ardoise.engine.arrays import Array, Shape
 from ardoise.engine.errors import ShapeError
-from ardoise.engine.layers.base import Layer, LayerSpec, Step
+from ardoise.engine.layers.base import Layer, LayerSpec, Prepared, Step
 from ardoise.engine.layers.chain import Chain
 
 
@@ -144,12 +144,26 @@ class Residual(Layer):
         side = self._side.forward(x, training=training)
         return np.add(main, side, out=self._y(main.shape))
 
-    def prepare(self, x: Array) -> tuple[list[Step], Array] | None:
-        main, side = self._main.prepare(x), self._side.prepare(x)
+    def prepare(self, x: Array, *, training: bool) -> Prepared | None:
+        main = self._main.prepare(x, training=training)
+        side = self._side.prepare(x, training=training)
         if main is None or side is None:
             return None
         y = self._y(main[1].shape)
         return [*main[0], *side[0], partial(np.add, main[1], side[1], out=y)], y
+
+    def prepare_backward(
+        self, dy: Array, *, need_dx: bool
+    ) -> tuple[list[Step], Array | None] | None:
+        other = self._dy(dy.shape)
+        main = self._main.prepare_backward(dy, need_dx=need_dx)
+        side = self._side.prepare_backward(other, need_dx=need_dx)
+        if main is None or side is None:
+            return None
+        calls: list[Step] = [partial(np.copyto, other, dy), *main[0], *side[0]]
+        if main[1] is None or side[1] is None:
+            return calls, None
+        return [*calls, partial(np.add, main[1], side[1], out=main[1])], main[1]
 
     def backward(self, dy: Array, *, need_dx: bool = True) -> Array | None:
         other = self._dy(dy.shape)  # each branch may overwrite its own
