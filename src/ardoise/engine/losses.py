@@ -376,7 +376,7 @@ def get(spec: str | Mapping[str, Any] | Loss) -> Loss:
 
 def softmax(z: Array) -> Array:
     """Return probabilities (B, K) for logits z (B, K); each row sums to 1."""
-    p: Array = z - z.max(axis=1, keepdims=True)
+    p: Array = z - np.maximum.reduce(z, axis=1, keepdims=True)
     np.exp(p, out=p)
-    p /= p.sum(axis=1, keepdims=True)
+    p /= np.add.reduce(p, axis=1, keepdims=True)
     return p

@@ -124,6 +124,7 @@ class Network:
         # The last input, outside training and in it, and what was prepared for it.
         self._seen = [_Seen(None), _Seen(None)]
         self._prepared_last: Array | None = None
+        self._entry: Memory | None = None  # where `predict_batches` puts samples
         self._streams: list[np.random.Generator] | None = None
         self._to_undo = 0  # rows of the last forward, if backward may follow it
 
@@ -332,7 +333,10 @@ class Network:
     def predict_batches(self, x: Array) -> Iterator[tuple[slice, Array]]:
         """Yield (place, outputs) batch by batch; the outputs' buffer is reused."""
         batch = min(self.micro_batch(), len(x))
-        memory = Memory(batch * math.prod(self.input_shape), self.dtype)
+        size = batch * math.prod(self.input_shape)
+        if self._entry is None or self._entry.size < size:
+            self._entry = Memory(size, self.dtype)
+        memory = self._entry
         for start in range(0, len(x), batch):
             part = x[start : start + batch]
             out = memory(self.entry_shape(len(part)))
