@@ -78,7 +78,7 @@ def test_what_cyclopts_refuses(ardoise, somewhere, lang, given, english, french)
 @pytest.mark.parametrize(
     ("given", "words"),
     [
-        (["--recipe", "cnn"], ["--recipe", "cnn", "mlp, notebook"]),
+        (["--recipe", "rnn"], ["--recipe", "rnn", "mlp, cnn, notebook"]),
         (["--epochs", "0"], ["--epochs", "1", "0"]),
         (["--epochs", "-3"], ["--epochs", "-3"]),
         (["--batch-size", "0"], ["--batch-size", "0"]),
@@ -209,7 +209,18 @@ COMMON = {
         "seed",
         "mnist",
     ),
-    *("threads", "output", "lang", "model", "sheet", "help", "version", "mlp", "runs"),
+    *(
+        "threads",
+        "output",
+        "lang",
+        "model",
+        "sheet",
+        "help",
+        "version",
+        "mlp",
+        "cnn",
+        "runs",
+    ),
     *("notebook", "official", "csv", "npz", "idx", "png", "jpeg", "numpy", "en", "fr"),
     *("test", "validation", "classe", "usage", "bit"),
 }

@@ -40,7 +40,7 @@ def test_it_finds_the_test_images_again(ardoise, trained, lang):
         assert "80/10/10" in said.out.splitlines()[0]
 
 
-@pytest.mark.parametrize("recipe", ["mlp", "notebook"])
+@pytest.mark.parametrize("recipe", ["mlp", "cnn", "notebook"])
 @pytest.mark.parametrize("split", [None, "55/15/30", "notebook"])
 def test_of_every_split(ardoise, data, no_pictures, recipe, split):
     split_option = ("--split", split) if split else ()

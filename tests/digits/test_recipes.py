@@ -75,5 +75,5 @@ def test_it_is_described(recipe):
 
 def test_by_name():
     assert get_recipe(DEFAULT_RECIPE) is RECIPES[DEFAULT_RECIPE]
-    with pytest.raises(RecipeError, match="no recipe called cnn; choose one of: mlp, "):
-        get_recipe("cnn")
+    with pytest.raises(RecipeError, match="no recipe called rnn; choose one of: mlp, "):
+        get_recipe("rnn")

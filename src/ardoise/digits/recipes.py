@@ -91,6 +91,8 @@ class Recipe:
 _HALF = {"name": "uniform", "low": -0.5, "high": 0.5}
 _NOTEBOOK_START = {"kernel_initializer": _HALF, "bias_initializer": _HALF}
 
+_SAME = {"padding": "same"}  # images of any size will do
+
 RECIPES: dict[str, Recipe] = {
     recipe.name: recipe
     for recipe in (
@@ -108,6 +110,25 @@ RECIPES: dict[str, Recipe] = {
             optimizer={"name": "adamw", "weight_decay": 0.01},
             learning_rate={"name": "one_cycle", "learning_rate": 2e-3},
             epochs=20,
+        ),
+        Recipe(
+            name="cnn",
+            layers=(
+                {"type": "Conv2D", "filters": 32, "kernel_size": 3, **_SAME},
+                {"type": "ReLU"},
+                {"type": "MaxPool2D", **_SAME},
+                {"type": "Conv2D", "filters": 64, "kernel_size": 3, **_SAME},
+                {"type": "ReLU"},
+                {"type": "MaxPool2D", **_SAME},
+                {"type": "Flatten"},
+                {"type": "Dropout", "rate": 0.3},
+                {"type": "Dense", "units": 128},
+                {"type": "ReLU"},
+                {"type": "Dropout", "rate": 0.3},
+            ),
+            optimizer={"name": "adamw", "weight_decay": 0.01},
+            learning_rate={"name": "one_cycle", "learning_rate": 3e-3},
+            epochs=8,
         ),
         Recipe(
             name="notebook",

@@ -22,6 +22,7 @@ from ardoise.engine.arrays import (
 )
 from ardoise.engine.losses import softmax
 from ardoise.engine.network import Network
+from ardoise.engine.params import below
 from ardoise.engine.threads import Team, available_threads, blas_threads
 
 Values = dict[str, Array]
@@ -178,7 +179,7 @@ def _fold(
     """Fold a row of layers, given as descriptions and named arrays; return the same."""
     kept: list[tuple[dict[str, Any], Values]] = []
     for i, layer in enumerate(layers):
-        own, config = _below(f"{i}.", values), dict(layer)
+        own, config = below(str(i), values), dict(layer)
         if config["type"] == "BatchNorm" and kept and "W" in kept[-1][1]:
             kept[-1] = _into_weights(*kept[-1], own, config["epsilon"])
             continue
@@ -200,7 +201,7 @@ def _fold_branches(
 ) -> tuple[dict[str, Any], Values]:
     values: Values = {}
     for name in ("layers", "shortcut"):
-        config[name], folded = _fold(config[name], _below(f"{name}.", own))
+        config[name], folded = _fold(config[name], below(name, own))
         values |= {f"{name}.{key}": value for key, value in folded.items()}
     return config, values
 
@@ -214,12 +215,3 @@ def _into_weights(
     shift = wide.get("b", 0.0) - wide["running_mean"]
     weights = {"W": wide["W"] * scale, "b": shift * scale + wide["beta"]}
     return {**config, "use_bias": True}, weights
-
-
-def _below(prefix: str, values: Mapping[str, Array]) -> Values:
-    """Return the values whose names begin with ``prefix``, without it."""
-    return {
-        name.removeprefix(prefix): value
-        for name, value in values.items()
-        if name.startswith(prefix)
-    }

@@ -8,7 +8,7 @@ what an optimiser does to the vector, every layer sees.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from ardoise.engine.arrays import Array, Shape
@@ -89,3 +89,12 @@ class Layout:
                 f"got shape {vector.shape}"
             )
         return {e.key: vector[e.place].reshape(e.spec.shape) for e in self.entries}
+
+
+def below(prefix: str, views: Mapping[str, Array]) -> dict[str, Array]:
+    """Return the arrays whose names begin with ``prefix.``, without it."""
+    return {
+        name.removeprefix(f"{prefix}."): view
+        for name, view in views.items()
+        if name.startswith(f"{prefix}.")
+    }

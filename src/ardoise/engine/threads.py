@@ -7,6 +7,7 @@ while a training runs: `Pace` measures, and measures again.
 
 from __future__ import annotations
 
+import math
 import os
 import threading
 from collections.abc import Callable, Sequence
@@ -26,6 +27,7 @@ TRIAL_STEPS = 3
 SECONDS_BELOW = 1.0
 SECONDS_AT_MOST = 20.0
 ALARM = 1.3
+HOPELESS = 1.4
 TRIAL_COST = 10  # and trials take at most a tenth of the time
 
 
@@ -275,12 +277,17 @@ class Pace:
             self._continue_trial()
 
     def _continue_trial(self) -> None:
+        """Choose what to try next; after the last, what was fastest."""
+        best = math.inf
         for choice, times in self._times.items():
-            if len(times) < TRIAL_STEPS:
+            # One step is enough to see that a number of threads is far from the best.
+            hopeless = bool(times) and min(times) > HOPELESS * best
+            if len(times) < TRIAL_STEPS and not hopeless:
                 self.threads = choice
                 return
-        # The median: a single step may be slow or fast by chance.
-        speeds = {c: sorted(t)[TRIAL_STEPS // 2] for c, t in self._times.items()}
-        self.threads = min(self._choices, key=lambda choice: speeds[choice])
-        self._best = speeds[self.threads]
+            # The median: a single step may be slow or fast by chance.
+            speed = sorted(times)[len(times) // 2]
+            if speed < best:
+                best, self.threads = speed, choice
+        self._best = best
         self._times, self._recent, self._since = {}, [], 0.0

@@ -23,6 +23,7 @@ from ardoise.engine.layers.base import (
 )
 from ardoise.engine.layers.conv import Bias, Conv2D
 from ardoise.engine.layers.pool import MaxPool2D
+from ardoise.engine.params import below
 
 
 class Chain:
@@ -98,10 +99,10 @@ class Chain:
         """Give every layer its shapes and its views; names are those of `params`."""
         shape = self.input_shape
         for layer in self._order:
-            i = self._places[id(layer)]
+            i = str(self._places[id(layer)])
             layer.input_shape, layer.dtype = shape, dtype
             shape = layer.output_shape = layer.infer(shape).output_shape
-            layer.bind(_own(params, i), _own(grads, i), _own(state, i))
+            layer.bind(below(i, params), below(i, grads), below(i, state))
         self._steps = _bias_late(self._order)
 
     def reserve(
@@ -179,16 +180,6 @@ class Chain:
                 raise RuntimeError(f"layer {place}, {silent!r}: no dx")
             d = steps[i].backward(d, need_dx=need_dx or i > last)
         return d if need_dx else None
-
-
-def _own(views: Mapping[str, Array], layer: int) -> dict[str, Array]:
-    """Return the views of one layer, under the layer's own names."""
-    prefix = f"{layer}."
-    return {
-        key.removeprefix(prefix): view
-        for key, view in views.items()
-        if key.startswith(prefix)
-    }
 
 
 def _prepares(layer: Layer) -> bool:

@@ -17,6 +17,7 @@ from ardoise.engine.arrays import Array, Shape
 from ardoise.engine.errors import ShapeError
 from ardoise.engine.layers.base import Layer, LayerSpec, Prepared, Step
 from ardoise.engine.layers.chain import Chain
+from ardoise.engine.params import below
 
 
 class Residual(Layer):
@@ -113,9 +114,9 @@ class Residual(Layer):
         self._side = Chain(self.shortcut, self.input_shape)
         for name, chain in (("layers", self._main), ("shortcut", self._side)):
             chain.bind(
-                _below(name, params),
-                _below(name, grads),
-                _below(name, state),
+                below(name, params),
+                below(name, grads),
+                below(name, state),
                 self.dtype,
             )
 
@@ -173,12 +174,3 @@ class Residual(Layer):
         if main is None or side is None:
             return None
         return np.add(main, side, out=main)
-
-
-def _below(name: str, views: Mapping[str, Array]) -> dict[str, Array]:
-    """Return the views whose names begin with ``name``, without it."""
-    return {
-        key.removeprefix(f"{name}."): view
-        for key, view in views.items()
-        if key.startswith(f"{name}.")
-    }
