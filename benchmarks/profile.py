@@ -1,9 +1,10 @@
 """Where a step of training goes, kernel by kernel: ``python -m benchmarks.profile``.
 
-One thread trains; the clock runs around the parts of a step: what fills the batch, each
-layer's forward and backward, the loss, the optimiser. What is left is Python between
-them, the clock itself, and the sum of the micro-batches' gradients. The floor is the
-rate of a large matrix product on the same thread, measured just before.
+One thread trains; the clock runs around the parts of a step: what fills the batch, the
+calls that each layer prepares for forward and backward, the loss, the optimiser. What
+is left is Python between them, the clock itself, and the sum of the micro-batches'
+gradients. The floor is the rate of a large matrix product on the same thread, measured
+just before.
 """
 
 import argparse
@@ -65,6 +66,26 @@ class Clock(Callback):
             return result
 
         return patch.object(owner, method, timed)
+
+    def watch_calls(self, part: str, owner: Any, method: str) -> Any:
+        """Return a context manager: what the method returns to be called is timed."""
+        self.seconds[part], self.calls[part] = 0.0, 0
+        original: Callable[..., Any] = getattr(owner, method)
+
+        def timed(call: Callable[[], Any]) -> Callable[[], None]:
+            def run() -> None:
+                started = time.perf_counter()
+                call()
+                self.seconds[part] += time.perf_counter() - started
+                self.calls[part] += 1
+
+            return run
+
+        def prepare(*args: Any, **kwargs: Any) -> Any:
+            calls, result = original(*args, **kwargs)
+            return [timed(call) for call in calls], result
+
+        return patch.object(owner, method, prepare)
 
     def on_batch_end(self, training: Training) -> None:
         now = time.perf_counter()
@@ -136,16 +157,18 @@ def measure(network: str, batch: int, steps: int) -> tuple[list[Kernel], Kernel]
 def watched(clock: Clock, model: Network) -> Iterator[dict[str, Any]]:
     """Put every part under the clock; yield the arguments of `fit` that this takes."""
     loss, optimizer = losses.get("softmax_cross_entropy"), optimizers.get("adam")
-    parts: list[tuple[str, Any, str]] = [("batch", BatchLoader, "load")]
-    named = [(layer_name(i, layer), layer) for i, layer in enumerate(model.layers)]
-    parts += [(f"{name} forward", layer, "forward") for name, layer in named]
-    # Python looks up __call__ in the class.
-    parts += [("loss", type(loss), "__call__"), ("accuracy", loss, "predict")]
-    parts += [(f"{name} backward", layer, "backward") for name, layer in named[::-1]]
-    parts += [("optimiser", optimizer, "update_section")]
+    named = [(layer_name(i, layer), layer) for i, layer in enumerate(model.steps)]
     with ExitStack() as stack:
-        for part in parts:
-            stack.enter_context(clock.watch(*part))
+        enter = stack.enter_context
+        enter(clock.watch("batch", BatchLoader, "load"))
+        for name, layer in named:
+            enter(clock.watch_calls(f"{name} forward", layer, "prepare"))
+        # Python looks up __call__ in the class.
+        enter(clock.watch("loss", type(loss), "__call__"))
+        enter(clock.watch("accuracy", loss, "predict"))
+        for name, layer in reversed(named):
+            enter(clock.watch_calls(f"{name} backward", layer, "prepare_backward"))
+        enter(clock.watch("optimiser", optimizer, "update_section"))
         yield {"loss": loss, "optimizer": optimizer, "callbacks": [clock]}
 
 
@@ -157,11 +180,10 @@ def layer_name(place: int, layer: Any) -> str:
 def kernel_flops(network: str, model: Network) -> dict[str, float]:
     """Return what the matrix products of each part take, per image."""
     steps = [step for step in parse(network) if not isinstance(step, Pool)]
-    names = model.parameters()
     learning = [
         layer_name(i, layer)
-        for i, layer in enumerate(model.layers)
-        if f"{i}.W" in names
+        for i, layer in enumerate(model.steps)
+        if hasattr(layer, "W")
     ]
     result: dict[str, float] = {}
     for i, (name, step) in enumerate(zip(learning, steps, strict=True)):

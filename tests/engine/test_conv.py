@@ -140,7 +140,7 @@ def test_pooling_early_and_bias_late_change_nothing(activation, use_bias, pool):
     shape = (8, 7, 3)
     layers = [Conv2D(4, 3, use_bias=use_bias), activation(), MaxPool2D(**pool)]
     fused = Network([*layers, Flatten(), Dense(2)], shape, dtype="float64", seed=0)
-    steps = [type(step).__name__ for step in fused._chain._steps]
+    steps = [type(step).__name__ for step in fused.steps]
     bias = ["Bias"] if use_bias else []
     name = activation.__name__
     assert steps == ["Conv2D", "MaxPool2D", *bias, name, "Flatten", "Dense"]
@@ -174,7 +174,7 @@ def test_pooling_early_and_bias_late_change_nothing(activation, use_bias, pool):
 
 def test_what_does_not_keep_order_stays_where_it_is():
     network = Network([Conv2D(2, 1), Tanh(), MaxPool2D()], (4, 4, 1))
-    assert [type(s).__name__ for s in network._chain._steps] == [
+    assert [type(s).__name__ for s in network.steps] == [
         *("Conv2D", "Tanh", "MaxPool2D")
     ]
 

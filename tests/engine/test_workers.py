@@ -7,7 +7,7 @@ import pytest
 from check_layer import close, same
 from short_training import blas_limits
 
-from ardoise.engine import workers
+from ardoise.engine import threads, workers
 from ardoise.engine.layers import (
     BatchNorm,
     Conv2D,
@@ -197,7 +197,7 @@ def test_how_many_threads_are_active_changes_no_bit(collected):
 def test_the_pace_is_kept(batch_size):
     with team(network(), threads=2, batch_size=batch_size) as crew:
         assert crew.active_threads == 2
-        for _ in range(4):  # the first step does not count
+        for _ in range(threads.WARM_UP_STEPS + 1):  # then comes a trial
             crew.record(0.1, batch_size)
         assert crew.active_threads == 1
         if batch_size == N:

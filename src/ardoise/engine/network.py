@@ -161,6 +161,14 @@ class Network:
         return min(MOST_MICRO_BATCH, 1 << max(0, most.bit_length() - 1))
 
     @property
+    def steps(self) -> tuple[Layer, ...]:
+        """The layers in the order in which they run, each with what it was split off.
+
+        Maxima come before the ReLU that precedes them, biases after the maximum.
+        """
+        return self._chain.steps
+
+    @property
     def multiply_adds(self) -> int:
         """Multiplications of the matrix products of one sample, forward."""
         return sum(spec.multiply_adds for spec in self._chain.specs)

@@ -20,15 +20,18 @@ import numpy as np
 CGROUPS = Path("/sys/fs/cgroup")
 OWN_CGROUP = Path("/proc/self/cgroup")
 
-# Pace: steps timed with each number of threads; seconds between two such trials while
-# fewer threads than asked for are at work, and while all are; how much slower a step
-# must have become to hold one soon.
-TRIAL_STEPS = 3
+# Pace: how many steps are not timed, at first, when memory is still being fetched; how
+# many are, with each number of threads; seconds between two such trials while fewer
+# threads than asked for are at work, and while all are; how much slower a step must
+# have become to hold one soon.
+WARM_UP_STEPS = 8
+TRIAL_STEPS = 5
 SECONDS_BELOW = 1.0
 SECONDS_AT_MOST = 20.0
 ALARM = 1.3
-HOPELESS = 1.4
 TRIAL_COST = 10  # and trials take at most a tenth of the time
+HOPELESS = 1.4  # so much slower than the best: one step was enough to see it
+GAIN = 0.9  # so much less time must fewer threads take
 
 
 def available_threads() -> int:
@@ -226,9 +229,9 @@ class Team:
 class Pace:
     """How many threads to use next: the number that was fastest when last tried.
 
-    The first steps try the most threads, half as many and so on down to one. Later on
-    they are tried again, now and then, and at once when steps have become slower: other
-    processes may have taken processors, or given them back.
+    Early on, steps are timed with the most threads, with half as many and so on down to
+    one, in turn. Later they are tried again, now and then, and soon when steps have
+    become slower: other processes may have taken processors, or given them back.
 
     Parameters
     ----------
@@ -245,7 +248,7 @@ class Pace:
         while self._choices[-1] > 1:
             self._choices.append(self._choices[-1] // 2)
         self.threads = most
-        self._warm_up = True
+        self._warm_up = WARM_UP_STEPS
         self._best = 0.0  # seconds per sample, when last tried
         self._recent: list[float] = []  # of the last five steps
         self._since = 0.0  # seconds since the last trial
@@ -259,8 +262,8 @@ class Pace:
         """Take note of how long the last step took, for so many samples."""
         if len(self._choices) == 1:
             return
-        if self._warm_up:  # the first step fetches memory
-            self._warm_up = False
+        if self._warm_up:
+            self._warm_up -= 1
             return
         if self._times:
             self._trial_seconds += seconds
@@ -278,16 +281,18 @@ class Pace:
 
     def _continue_trial(self) -> None:
         """Choose what to try next; after the last, what was fastest."""
-        best = math.inf
-        for choice, times in self._times.items():
-            # One step is enough to see that a number of threads is far from the best.
-            hopeless = bool(times) and min(times) > HOPELESS * best
-            if len(times) < TRIAL_STEPS and not hopeless:
-                self.threads = choice
-                return
-            # The median: a single step may be slow or fast by chance.
-            speed = sorted(times)[len(times) // 2]
-            if speed < best:
-                best, self.threads = speed, choice
-        self._best = best
+        best = min((min(t) for t in self._times.values() if t), default=math.inf)
+        for count in range(TRIAL_STEPS):
+            for choice, times in self._times.items():
+                below = choice < self._choices[0]
+                hopeless = below and bool(times) and min(times) > HOPELESS * best
+                if len(times) == count and not hopeless:
+                    self.threads = choice
+                    return
+        # Medians: a single step may be slow or fast by chance.
+        speed = {c: sorted(times)[len(times) // 2] for c, times in self._times.items()}
+        most = self._choices[0]
+        fewer = min(self._choices[1:], key=lambda choice: speed[choice])
+        self.threads = fewer if speed[fewer] < GAIN * speed[most] else most
+        self._best = speed[self.threads]
         self._times, self._recent, self._since = {}, [], 0.0

@@ -43,6 +43,8 @@ class Chain:
     output_shape : tuple of int
     params, state : list of (str, ParamSpec)
         What they need, under names such as ``"0.W"``.
+    steps : tuple of Layer
+        After `bind`: what runs, in this order.
 
     Raises
     ------
@@ -103,14 +105,14 @@ class Chain:
             layer.input_shape, layer.dtype = shape, dtype
             shape = layer.output_shape = layer.infer(shape).output_shape
             layer.bind(below(i, params), below(i, grads), below(i, state))
-        self._steps = _bias_late(self._order)
+        self.steps = _bias_late(self._order)
 
     def reserve(
         self, batch: int, *, training: bool, streams: Sequence[np.random.Generator]
     ) -> None:
         """Allocate the layers' work space; each has its own random numbers."""
         owner: Layer | None = None  # of the memory that the next layer reads
-        for layer in self._steps:
+        for layer in self.steps:
             in_place = (
                 layer.may_write_input and owner is not None and not owner.needs_output
             )
@@ -121,7 +123,7 @@ class Chain:
 
     def forward(self, x: Array, *, training: bool) -> Array:
         """Return y for x, both in layer order."""
-        for layer in self._steps:
+        for layer in self.steps:
             x = layer.forward(x, training=training)
         return x
 
@@ -131,7 +133,7 @@ class Chain:
         None if one of the layers cannot say.
         """
         calls: list[Step] = []
-        for layer in self._steps:
+        for layer in self.steps:
             if not _prepares(layer):
                 return None
             prepare = layer.prepare
@@ -151,8 +153,8 @@ class Chain:
         last = 0 if need_dx else self._last
         calls: list[Step] = []
         d: Array | None = dy
-        for i in range(len(self._steps) - 1, last - 1, -1):
-            layer = self._steps[i]
+        for i in range(len(self.steps) - 1, last - 1, -1):
+            layer = self.steps[i]
             if d is None:
                 return None
             prepared = layer.prepare_backward(d, need_dx=need_dx or i > last)
@@ -171,7 +173,7 @@ class Chain:
             If a layer gave no dx where the one before it needs one.
         """
         last = 0 if need_dx else self._last
-        steps = self._steps
+        steps = self.steps
         d: Array | None = dy
         for i in range(len(steps) - 1, last - 1, -1):
             if d is None:

@@ -30,7 +30,8 @@ LEAST_INNER = 64
 # whole, and 270 in tiles of 50.
 MOST_COLUMNS = 64
 LANES = 16
-# OpenBLAS cuts longer sums, and where depends on the number of threads.
+# OpenBLAS cuts longer sums (from 385 to 449 numbers on, as the processor may be), and
+# where depends on the number of threads.
 MOST_INNER = 384
 
 
