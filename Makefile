@@ -46,7 +46,7 @@ format: $(VENV)/.installed-test ## put the code into its standard form
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-benchmarks: $(VENV)/.installed-benchmarks ## measure the tables of the README (idle machine, about 10 minutes)
+benchmarks: $(VENV)/.installed-benchmarks ## measure the tables of the README (idle machine, about 25 minutes)
 	$(BIN)/python -m benchmarks $(ARGS)
 
 clean: ## remove the virtual environment and the caches

@@ -128,7 +128,7 @@ RECIPES: dict[str, Recipe] = {
             ),
             optimizer={"name": "adamw", "weight_decay": 0.01},
             learning_rate={"name": "one_cycle", "learning_rate": 3e-3},
-            epochs=8,
+            epochs=5,
         ),
         Recipe(
             name="notebook",
