@@ -4,6 +4,7 @@ import os
 import signal
 import threading
 import time
+from functools import partial
 
 import numpy as np
 import pytest
@@ -163,6 +164,52 @@ def test_ctrl_c_while_waiting_waits_and_comes_out():
     with Team(2) as team, pytest.raises(KeyboardInterrupt):
         team.run([lambda: None, long])
     assert ended
+
+
+def test_ctrl_c_at_any_moment_hangs_nothing():
+    # It may come between two bytecodes, after a wait has ended and before that is known.
+    running, stop = [False], threading.Event()
+    counts = [0, 0]
+
+    def press():
+        while not stop.is_set():
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(0.0003)
+
+    def interrupt(*_):
+        if running[0]:
+            running[0] = False
+            raise KeyboardInterrupt
+
+    def count(i):
+        counts[i] += 1
+
+    def run():
+        running[0] = True
+        team.run([partial(count, 0), partial(count, 1)])
+        running[0] = False
+
+    usual = signal.signal(signal.SIGINT, interrupt)
+    hand = threading.Thread(target=press)
+    try:
+        with Team(2) as team:
+            hand.start()
+            interrupts, end = 0, time.monotonic() + 1.0
+            while time.monotonic() < end:
+                try:
+                    run()
+                except KeyboardInterrupt:
+                    interrupts += 1
+            stop.set()
+            hand.join()
+            before = list(counts)
+            run()
+    finally:
+        stop.set()
+        hand.join()
+        signal.signal(signal.SIGINT, usual)
+    assert interrupts > 100
+    assert counts == [n + 1 for n in before]
 
 
 # -- how many pay ---------------------------------------------------------------------

@@ -12,6 +12,7 @@ import os
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from queue import SimpleQueue
 from types import TracebackType
 from typing import Any, ClassVar
 
@@ -130,6 +131,7 @@ def _find_blas() -> list[Any]:
 
 
 Task = Callable[[], None]
+Job = tuple[int, Sequence[Task]]  # the number of the round, and what to do
 
 
 class Team:
@@ -148,17 +150,16 @@ class Team:
 
     def __init__(self, threads: int) -> None:
         self.threads = self.active = threads
-        self._starts = [threading.Lock() for _ in range(threads - 1)]
-        self._ends = [threading.Lock() for _ in range(threads - 1)]
-        self._tasks: Sequence[Task] = ()
+        helpers = range(threads - 1)
+        self._starts: list[SimpleQueue[Job | None]] = [SimpleQueue() for _ in helpers]
+        self._ends: list[SimpleQueue[None]] = [SimpleQueue() for _ in helpers]
+        self._round = 0
+        self._finished = [0 for _ in helpers]  # the round that each has done
         self._error: BaseException | None = None
         self._helpers: list[threading.Thread] = []
-        self._closed = False
 
     def __enter__(self) -> Team:
         for i in range(self.threads - 1):
-            self._starts[i].acquire()
-            self._ends[i].acquire()
             helper = threading.Thread(target=self._help, args=(i,), daemon=True)
             helper.start()
             self._helpers.append(helper)
@@ -170,9 +171,8 @@ class Team:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._closed = True
         for start in self._starts:
-            start.release()
+            start.put(None)
         for helper in self._helpers:
             helper.join()
 
@@ -186,44 +186,54 @@ class Team:
             for task in tasks:
                 task()
             return
-        self._tasks, self._step, self._error = tasks, active, None
-        for start in self._starts[: active - 1]:
-            start.release()
+        self._error = None
         try:
+            self._round += 1
+            for i in range(active - 1):
+                self._starts[i].put((self._round, tasks[i + 1 :: active]))
             for task in tasks[::active]:
                 task()
-        finally:
-            # Whatever happens here, the others must have ended before anyone goes on.
-            self._wait(active - 1)
+            for i in range(active - 1):
+                self._wait(i)
+        except BaseException:
+            # Whatever happened here, the others must have ended before anyone goes on.
+            self._settle()
+            raise
         if self._error is not None:
             raise self._error
 
-    def _wait(self, helpers: int) -> None:
-        interrupt: KeyboardInterrupt | None = None
-        for end in self._ends[:helpers]:
-            done = False
-            while not done:
-                try:
-                    done = end.acquire()
-                except KeyboardInterrupt as error:
-                    interrupt = error
-        if interrupt is not None:
-            raise interrupt
+    def _wait(self, i: int) -> None:
+        # Ctrl-C may come when get() has taken what helper i put, and before it returns:
+        # what it finished is written down, too.
+        while self._finished[i] != self._round:
+            self._ends[i].get()
+
+    def _settle(self) -> None:
+        """Return when no helper is at work, however often Ctrl-C is pressed."""
+        while True:
+            try:
+                self._round += 1
+                for start in self._starts:
+                    start.put((self._round, ()))  # done when all before it is done
+                for i in range(len(self._starts)):
+                    self._wait(i)
+                return
+            except KeyboardInterrupt:
+                continue
 
     def _help(self, i: int) -> None:
         # Each thread has floating-point warnings of its own, off as in the main one.
         with np.errstate(all="ignore"):
-            while True:
-                self._starts[i].acquire()
-                if self._closed:
-                    return
+            while (job := self._starts[i].get()) is not None:
+                number, tasks = job
                 try:
-                    for task in self._tasks[i + 1 :: self._step]:
+                    for task in tasks:
                         task()
                 except BaseException as error:
                     self._error = error
                 finally:
-                    self._ends[i].release()
+                    self._finished[i] = number
+                    self._ends[i].put(None)
 
 
 class Pace:
