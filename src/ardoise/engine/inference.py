@@ -18,6 +18,7 @@ from ardoise.engine.arrays import (
     Array,
     as_samples,
     check_samples,
+    computing,
     fill_batch,
 )
 from ardoise.engine.losses import softmax
@@ -140,7 +141,7 @@ def each_batch(
         for place, z in networks[i].predict_batches(x[start : start + size]):
             consume(i, slice(start + place.start, start + place.stop), z)
 
-    with blas_threads(1), np.errstate(all="ignore"):
+    with blas_threads(1), computing():
         if n_shares == 1:
             do(0)
             return

@@ -16,7 +16,7 @@ from queue import SimpleQueue
 from types import TracebackType
 from typing import Any, ClassVar
 
-import numpy as np
+from ardoise.engine.arrays import computing
 
 CGROUPS = Path("/sys/fs/cgroup")
 OWN_CGROUP = Path("/proc/self/cgroup")
@@ -223,7 +223,7 @@ class Team:
 
     def _help(self, i: int) -> None:
         # Each thread has floating-point warnings of its own, off as in the main one.
-        with np.errstate(all="ignore"):
+        with computing():
             while (job := self._starts[i].get()) is not None:
                 number, tasks = job
                 try:

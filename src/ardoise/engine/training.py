@@ -18,7 +18,7 @@ from typing import Any, Literal
 import numpy as np
 
 from ardoise.engine import losses, optimizers, schedules
-from ardoise.engine.arrays import Array
+from ardoise.engine.arrays import Array, computing
 from ardoise.engine.batches import Rows, check_data, count_rows, split_rows
 from ardoise.engine.errors import DivergenceError
 from ardoise.engine.inference import each_batch, sharing
@@ -348,7 +348,7 @@ class Training:
             callback.on_train_begin(self)
         try:
             # A diverging run overflows; `_step` notices, and needs no warnings.
-            with self._workers, np.errstate(all="ignore"):
+            with self._workers, computing():
                 while self.epoch < self.epochs and self.history.stopped == "running":
                     self._run_epoch()
             if self.history.stopped == "running":

@@ -21,8 +21,9 @@ from ardoise.engine.layers.base import (
     PreparedLayer,
     Step,
 )
-from ardoise.engine.layers.conv import Bias, Conv2D
-from ardoise.engine.layers.pool import MaxPool2D
+from ardoise.engine.layers.conv import Conv2D
+from ardoise.engine.layers.pool import MaxPool2D, Pool2D
+from ardoise.engine.layers.pooled import PooledConv2D, can_pool
 from ardoise.engine.params import below
 
 
@@ -103,9 +104,22 @@ class Chain:
         for layer in self._order:
             i = str(self._places[id(layer)])
             layer.input_shape, layer.dtype = shape, dtype
-            shape = layer.output_shape = layer.infer(shape).output_shape
+            shape = layer.output_shape = self._needed_of(layer)
             layer.bind(below(i, params), below(i, grads), below(i, state))
-        self.steps = _bias_late(self._order)
+        self.steps = _join(self._order)
+
+    def _needed_of(self, layer: Layer) -> Shape:
+        """Return the shape of what others read of a layer's output.
+
+        A maximum of 2 × 2 pixels over 11 × 11 leaves the last row and column out: the
+        convolution before it need not compute them, 21 of 121 places.
+        """
+        shape = layer.infer(layer.input_shape).output_shape
+        place = self._order.index(layer) + 1
+        after = self._order[place] if place < len(self._order) else None
+        if isinstance(layer, Conv2D) and isinstance(after, Pool2D):
+            return (*after.covered(shape), shape[2])
+        return shape
 
     def reserve(
         self, batch: int, *, training: bool, streams: Sequence[np.random.Generator]
@@ -197,24 +211,27 @@ def _prepares(layer: Layer) -> bool:
     return depth("prepare") <= min(depth("forward"), depth("backward"))
 
 
-def _bias_late(layers: Sequence[Layer]) -> tuple[Layer, ...]:
-    """Add the bias of a convolution after the maximum that follows it.
+def _join(layers: Sequence[Layer]) -> tuple[Layer, ...]:
+    """Put convolutions and the maxima that follow them together.
 
-    It is the same function, and a quarter of the additions.
+    A bias is added after the maximum, which is the same function and a quarter of the
+    additions. Where it pays, the two are computed in one step.
     """
     steps: list[Layer] = []
-    bias: Bias | None = None
-    for i, layer in enumerate(layers):
-        steps.append(layer)
+    i = 0
+    while i < len(layers):
+        layer, following = layers[i], layers[i + 1 : i + 2]
+        i += 1
+        pool = next(iter(following), None)
+        if not (isinstance(layer, Conv2D) and isinstance(pool, MaxPool2D)):
+            steps.append(layer)
+            continue
+        i += 1
+        bias = layer.give_bias()
+        steps += [PooledConv2D(layer, pool)] if can_pool(layer, pool) else [layer, pool]
         if bias is not None:
-            bias.input_shape = bias.output_shape = layer.output_shape
+            bias.input_shape = bias.output_shape = pool.output_shape
             steps.append(bias)
-            bias = None
-        following = layers[i + 1 : i + 2]
-        if isinstance(layer, Conv2D) and any(
-            isinstance(k, MaxPool2D) for k in following
-        ):
-            bias = layer.give_bias()
     return tuple(steps)
 
 

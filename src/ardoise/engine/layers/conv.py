@@ -234,9 +234,11 @@ class Conv2D(PreparedLayer):
     ) -> None:
         super().reserve(batch, training=training, in_place=in_place, rng=rng)
         self._geometry = windows = self._windows(self.input_shape)
-        channels = self.input_shape[2]
-        self._places_last = channels <= FEW_CHANNELS and self.groups == 1
-        self._copies_image = windows.is_padded or (self._places_last and channels > 1)
+        # What is read of the output; the network may have said that it is less.
+        windows.output = (self.output_shape[0], self.output_shape[1])
+        self._places_last = self.reads_few_channels
+        several = self.input_shape[2] > 1
+        self._copies_image = windows.is_padded or (self._places_last and several)
         # A kernel one pixel wide reads the image as it is.
         self._copies_windows = self._places_last or not (
             self.kernel_size[1] == self.stride[1] == self.groups == 1
@@ -249,14 +251,44 @@ class Conv2D(PreparedLayer):
     # matrices: S rows of the kernel, G groups, L · Q stacks of R places each, K numbers
     # in a row of a window and of one group, F filters of a group.
 
-    def prepare(self, x: Array, *, training: bool) -> Prepared:
-        n, groups = batch_count(x), self.groups
-        y = self.work("y", batch_shape(self.output_shape, n))
+    @property
+    def reads_few_channels(self) -> bool:
+        """Whether whole windows are copied, their places last."""
+        return self.input_shape[2] <= FEW_CHANNELS and self.groups == 1
+
+    def prepare_columns(self, x: Array) -> tuple[list[Step], Array]:
+        """Return what fills the matrices of windows, and these: (S, G, L, places, K)."""
         calls, image = self._prepare_image(x)  # image ← x
         matrices = self._whole_windows if self._places_last else self._rows_of_windows
         columns, windows = matrices(image)
         if windows is not None:
             calls.append(partial(np.copyto, *windows))  # columns ← windows
+        return calls, columns
+
+    def product(self, columns: Array, places: slice, out: Array) -> Step:
+        """Return what computes out = columns W for some places of whole windows."""
+        some = columns[0, 0, 0, places]
+        k = some.shape[1]
+        size = rows_per_product(len(some), k * self.filters) if self.tiled else len(some)
+        return partial(
+            np.matmul,
+            _cut(some, size),
+            self.W.reshape(k, -1),
+            out=out.reshape(-1, size, self.filters),
+        )
+
+    def product_for_dW(
+        self, columns: Array, places: slice, dy: Array, out: Array
+    ) -> Step:
+        """Return what computes out = columnsᵀ dy for some places of whole windows."""
+        some = columns[0, 0, 0, places]
+        rows, total = dy.reshape(-1, self.filters), out.reshape(-1, self.filters)
+        return partial(np.dot, some.T, rows, out=total)
+
+    def prepare(self, x: Array, *, training: bool) -> Prepared:
+        n, groups = batch_count(x), self.groups
+        y = self.work("y", batch_shape(self.output_shape, n))
+        calls, columns = self.prepare_columns(x)
         self._columns = columns
         strips, k = len(columns), columns.shape[-1]
         W = self.W.reshape(strips, k, groups, -1).transpose(0, 2, 1, 3)
@@ -286,13 +318,21 @@ class Conv2D(PreparedLayer):
             calls += self._bias.prepare_backward(dy, need_dx=False)[0]
         if not need_dx:
             return calls, None
+        more, dx = self.prepare_dx(dy)
+        return calls + more, dx
+
+    def prepare_dx(self, dy: Array) -> tuple[list[Step], Array]:
+        """Return what sends dy back to the pixels, tap by tap, and dx."""
         n, groups = batch_count(dy), self.groups
         kh, kw, c, _ = self.W.shape
         dx = self.work("dx", batch_shape(self.input_shape, n))
         # W turned to (kh, kw, groups, filters / groups, c / groups), contiguous.
         W_turned = self.W.reshape(kh, kw, c, groups, -1).transpose(0, 1, 3, 4, 2)
         turned = self.work("W turned", W_turned.shape)
-        calls += [partial(np.copyto, turned, W_turned), partial(dx.fill, 0)]
+        calls: list[Step] = [
+            partial(np.copyto, turned, W_turned),
+            partial(dx.fill, 0),
+        ]
         sent = self.work("sent", (*self._geometry.output, n, groups * c))
         rows = dy.size // self.filters
         size = rows_per_product(rows, c * (self.filters // groups))
@@ -357,7 +397,7 @@ class Conv2D(PreparedLayer):
         kh, kw = self.kernel_size
         (oh, ow), groups = self._geometry.output, self.groups
         (up, across), (dy, dx) = self.stride, self.dilation
-        height, _, n, c = image.shape
+        height, (n, c) = (oh - 1) * up + (kh - 1) * dy + 1, image.shape[2:]
         row, column, sample, channel = image.strides
         shape = (groups, height, ow, n, kw, c // groups)
         windows = np.lib.stride_tricks.as_strided(

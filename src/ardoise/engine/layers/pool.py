@@ -16,7 +16,7 @@ from ardoise.engine.layers.base import LayerSpec, Prepared, PreparedLayer, Step
 from ardoise.engine.layers.windows import Windows, as_padding, as_pair, image_shape
 
 
-class _Pool2D(PreparedLayer):
+class Pool2D(PreparedLayer):
     """What poolings have in common: windows, and no parameters.
 
     They write nothing over x before backward, which then puts dx in its place.
@@ -47,6 +47,11 @@ class _Pool2D(PreparedLayer):
         windows = Windows(image, self.pool_size, self.stride, self.padding)
         return LayerSpec((*windows.output, image[2]))
 
+    def covered(self, image: Shape) -> tuple[int, int]:
+        """Return how many rows and columns of the image windows reach."""
+        windows = Windows(image, self.pool_size, self.stride, self.padding)
+        return windows.reach(0), windows.reach(1)
+
     def reserve(
         self,
         batch: int,
@@ -73,7 +78,7 @@ class _Pool2D(PreparedLayer):
         return self.work("dx", batch_shape(self.input_shape, batch_count(dy)))
 
 
-class MaxPool2D(_Pool2D):
+class MaxPool2D(Pool2D):
     """y = the maximum of each window; dy goes back to the first pixel that has it.
 
     Shapes: x (h, w, B, c), y (h', w', B, c). First means row by row. Padding never is
@@ -103,10 +108,7 @@ class MaxPool2D(_Pool2D):
 
     def prepare(self, x: Array, *, training: bool) -> Prepared:
         y = self._prepare_y(x)
-        # Nearly every pooling is of 2 × 2 pixels that touch: half the time.
-        touching = self.pool_size == self.stride == (2, 2)
-        self._is_pairs = touching and not self._windows.is_padded
-        if self._is_pairs:
+        if self.is_pairs:
             return self._prepare_pairs(x, y, training), y
         calls: list[Step] = [partial(y.fill, -math.inf)]
         for i, tap in enumerate(self._taps):
@@ -127,12 +129,16 @@ class MaxPool2D(_Pool2D):
         if not need_dx:
             return [], None
         dx = self._prepare_dx(dy)
-        if self._is_pairs:
-            return self._prepare_pairs_backward(dy, dx), dx
+        if self.is_pairs:
+            rows, columns = 2 * dy.shape[0], 2 * dy.shape[1]
+            calls = pairs_backward(dy, dx[:rows, :columns], *self._masks(dy))
+            # A last odd row or column belongs to no window.
+            outside = dx[rows:], dx[:, columns:]
+            return calls + [partial(edge.fill, 0) for edge in outside if edge.size], dx
         winner = self.work("winner", dy.shape, np.uint16)
         is_winner = self.work("is winner", dy.shape, bool)
         sent = self.work("sent", dy.shape)
-        calls: list[Step] = [partial(dx.fill, 0)]
+        calls = [partial(dx.fill, 0)]
         for i, tap in enumerate(self._taps):
             receiver = dx[tap.inputs]
             calls += [
@@ -142,55 +148,80 @@ class MaxPool2D(_Pool2D):
             ]
         return calls, dx
 
-    # The maximum of four is the maximum of two maxima.
+    @property
+    def is_pairs(self) -> bool:
+        """Whether windows are of 2 × 2 pixels that touch: nearly all are."""
+        touching = self.pool_size == self.stride == (2, 2)
+        shape = self.input_shape
+        padded = Windows(shape, self.pool_size, self.stride, self.padding).is_padded
+        return touching and not padded
 
     def _prepare_pairs(self, x: Array, y: Array, training: bool) -> list[Step]:
-        rows, columns = 2 * y.shape[0], 2 * y.shape[1]
-        if not training:  # first of the rows, which are long
-            higher = self.work("wider", (y.shape[0], columns, *y.shape[2:]))
-            pixels = x[:rows, :columns]
-            return [
-                partial(np.maximum, pixels[0::2], pixels[1::2], out=higher),
-                partial(np.maximum, higher[:, 0::2], higher[:, 1::2], out=y),
-            ]
-        # The left one wins a draw, and then the upper one: the first of the four.
-        left, right = _left_right(x, y)
-        wider = self.work("wider", (rows, *y.shape[1:]))
-        top, bottom = wider[0::2], wider[1::2]
-        is_left = self.work("is left", wider.shape, bool)
-        is_top = self.work("is top", y.shape, bool)
+        x = x[: 2 * y.shape[0], : 2 * y.shape[1]]
+        if training or self._in_place:
+            wider = None if self._in_place else self._wider(y)
+            masks = self._masks(y)
+            return pairs(x, y, *masks, wider=wider, training=training)
+        # First of the rows, which are long.
+        higher = self.work("wider", (y.shape[0], *x.shape[1:]))
         return [
-            partial(np.greater_equal, left, right, out=is_left),
-            partial(np.maximum, left, right, out=wider),
-            partial(np.greater_equal, top, bottom, out=is_top),
-            partial(np.maximum, top, bottom, out=y),
+            partial(np.maximum, x[0::2], x[1::2], out=higher),
+            partial(np.maximum, higher[:, 0::2], higher[:, 1::2], out=y),
         ]
 
-    def _prepare_pairs_backward(self, dy: Array, dx: Array) -> list[Step]:
-        rows, columns = 2 * dy.shape[0], 2 * dy.shape[1]
-        wider = self.work("wider", (rows, *dy.shape[1:]))
-        top, bottom = wider[0::2], wider[1::2]
-        left, right = _left_right(dx, dy)
-        is_left = self.work("is left", wider.shape, bool)
-        is_top = self.work("is top", dy.shape, bool)
-        calls: list[Step] = [
-            partial(np.multiply, dy, is_top, out=top),
-            partial(np.subtract, dy, top, out=bottom),
-            partial(np.multiply, wider, is_left, out=left),
-            partial(np.subtract, wider, left, out=right),
-        ]
-        # A last odd row or column belongs to no window.
-        outside = dx[rows:], dx[:, columns:]
-        return calls + [partial(edge.fill, 0) for edge in outside if edge.size]
+    def _wider(self, y: Array) -> Array:
+        return self.work("wider", (2 * y.shape[0], *y.shape[1:]))
+
+    def _masks(self, y: Array) -> tuple[Array, Array]:
+        right = self.work("is right", (2 * y.shape[0], *y.shape[1:]), bool)
+        return right, self.work("is lower", y.shape, bool)
 
 
-def _left_right(x: Array, y: Array) -> tuple[Array, Array]:
-    """Return the left and the right pixels of the pairs in x that y's windows see."""
-    rows, columns = 2 * y.shape[0], 2 * y.shape[1]
-    return x[:rows, 0:columns:2], x[:rows, 1:columns:2]
+# The maximum of four is the maximum of two maxima. The left one wins a draw, and then
+# the upper one: the first of the four.
 
 
-class AveragePool2D(_Pool2D):
+def pairs(
+    x: Array,
+    y: Array,
+    is_right: Array,
+    is_lower: Array,
+    *,
+    training: bool,
+    wider: Array | None = None,
+) -> list[Step]:
+    """Return what writes the maxima of 2 × 2 pixels of x into y.
+
+    Shapes: x (2 h, 2 w, B, c), y and is_lower (h, w, B, c), is_right and wider
+    (2 h, w, B, c). Without ``wider``, x is overwritten.
+    """
+    left, right = x[:, 0::2], x[:, 1::2]
+    wider = left if wider is None else wider
+    top, bottom = wider[0::2], wider[1::2]
+    calls: list[Step] = [
+        partial(np.greater, right, left, out=is_right),
+        partial(np.maximum, left, right, out=wider),
+        partial(np.greater, bottom, top, out=is_lower),
+        partial(np.maximum, top, bottom, out=y),
+    ]
+    return calls if training else calls[1::2]
+
+
+def pairs_backward(
+    dy: Array, dx: Array, is_right: Array, is_lower: Array
+) -> list[Step]:
+    """Return what sends dy back to the maxima: shapes as in `pairs`, dx as x."""
+    left, right = dx[:, 0::2], dx[:, 1::2]
+    top, bottom = left[0::2], left[1::2]
+    return [
+        partial(np.multiply, dy, is_lower, out=bottom),
+        partial(np.subtract, dy, bottom, out=top),
+        partial(np.multiply, left, is_right, out=right),
+        partial(np.subtract, left, right, out=left),
+    ]
+
+
+class AveragePool2D(Pool2D):
     """y = the mean of each window; dy goes back to its pixels in equal parts.
 
     Shapes: x (h, w, B, c), y (h', w', B, c). The mean is over the pixels of the image:

@@ -100,6 +100,12 @@ class Windows:
         """Whether there is any padding."""
         return any(self.before + self.after)
 
+    def reach(self, axis: int) -> int:
+        """Return how many rows (axis 0) or columns of the image the windows reach."""
+        last = (self.output[axis] - 1) * self.stride[axis] - self.before[axis]
+        last += self.dilation[axis] * (self.kernel[axis] - 1)
+        return min(self.image[axis], last + 1)
+
     def taps(self) -> list[Tap]:
         """Return the taps, row by row, without those that meet padding alone."""
         found = []
