@@ -35,6 +35,7 @@ LEVELS = {
     "engine.optimizers": 2,
     "engine.diagnostics": 3,
     "engine.inference": 3,
+    "engine.joint": 3,
     "engine.training": 3,
     "engine.workers": 3,
     "messages": 3.5,  # for every room but the engine, which raises plain exceptions
@@ -71,6 +72,7 @@ ENGINE_STANDARD = {
     "itertools",
     "math",
     "os",
+    "queue",
     "threading",
     "time",
     "types",
@@ -86,7 +88,10 @@ LAYER_HELPERS = {
     "engine.layers.windows",
 }
 LAYERS_OF_LAYERS = {
-    "engine.layers.chain": {"engine.layers.conv", "engine.layers.pool"},
+    "engine.layers.chain": {
+        *("engine.layers.conv", "engine.layers.pool", "engine.layers.pooled"),
+    },
+    "engine.layers.pooled": {"engine.layers.conv", "engine.layers.pool"},
     "engine.layers.residual": {"engine.layers.chain"},
 }
 ENGINE_OS = {"cpu_count", "sched_getaffinity"}

@@ -20,6 +20,7 @@ from ardoise.engine.layers import (
     Residual,
     SpatialDropout2D,
     Tanh,
+    pooled,
 )
 from ardoise.engine.layers.windows import Windows
 from ardoise.engine.network import Network
@@ -131,19 +132,24 @@ def test_training_and_inference_in_turn_keep_the_padding_clean():
 # -- other orders ---------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("shape", [(8, 7, 3), (7, 8, 5), (8, 8, 1)], ids=str)
 @pytest.mark.parametrize("activation", [ReLU, LeakyReLU])
 @pytest.mark.parametrize("use_bias", [True, False])
 @pytest.mark.parametrize(
     "pool", [{}, {"pool_size": 3, "stride": 2, "padding": 1}], ids=str
 )
-def test_pooling_early_and_bias_late_change_nothing(activation, use_bias, pool):
-    shape = (8, 7, 3)
+@pytest.mark.parametrize("band", [1, 500_000])
+def test_pooling_early_and_bias_late_change_nothing(
+    shape, activation, use_bias, pool, band, monkeypatch
+):
+    monkeypatch.setattr(pooled, "BAND_BYTES", band)
     layers = [Conv2D(4, 3, use_bias=use_bias), activation(), MaxPool2D(**pool)]
     fused = Network([*layers, Flatten(), Dense(2)], shape, dtype="float64", seed=0)
     steps = [type(step).__name__ for step in fused.steps]
     bias = ["Bias"] if use_bias else []
     name = activation.__name__
-    assert steps == ["Conv2D", "MaxPool2D", *bias, name, "Flatten", "Dense"]
+    both = ["Conv2D", "MaxPool2D"] if pool or shape[2] > 4 else ["PooledConv2D"]
+    assert steps == [*both, *bias, name, "Flatten", "Dense"]
     assert [type(layer).__name__ for layer in fused.layers][:2] == ["Conv2D", name]
     # One layer a network: in the order asked for.
     alone, at = [], shape
@@ -170,6 +176,15 @@ def test_pooling_early_and_bias_late_change_nothing(activation, use_bias, pool):
         i, name = key.split(".")
         expected = alone[int(i)].gradients()[f"0.{name}"]
         np.testing.assert_allclose(gradient, expected, atol=1e-12)
+
+
+def test_what_no_maximum_reads_is_not_computed():
+    network = Network([Conv2D(2, 3), ReLU(), MaxPool2D()], (9, 8, 5), seed=0)
+    assert network.steps[0].output_shape == (6, 6, 2)  # of 7 × 6
+    padded = Network([Conv2D(2, 3), MaxPool2D(3, padding=1)], (9, 8, 5), seed=0)
+    assert padded.steps[0].output_shape == (7, 5, 2)
+    apart = Network([Conv2D(2, 3), Tanh(), MaxPool2D()], (9, 8, 5), seed=0)
+    assert apart.steps[0].output_shape == (7, 6, 2)
 
 
 def test_what_does_not_keep_order_stays_where_it_is():

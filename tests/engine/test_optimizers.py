@@ -4,6 +4,7 @@ Each formula stands here a second time as its source has it, one NumPy expressio
 the other; the library's in-place version must give the same numbers.
 """
 
+import itertools
 import json
 import math
 
@@ -158,8 +159,9 @@ def test_parts_and_whole_give_the_same_bits(optimizer, n_decay, monkeypatch):
 def test_sections_can_be_updated_in_any_order(optimizer, n_decay, sections):
     whole = follow(optimizer, gradients(3), n_decay=n_decay)[-1]
     theta, grad = start(), np.empty(SIZE)
-    optimizer.bind(theta, grad, n_decay, sections=sections)
-    assert len(optimizer.sections) == sections
+    cuts = [SIZE * i // sections for i in range(sections + 1)]
+    slices = [slice(*ends) for ends in itertools.pairwise(cuts)]
+    optimizer.bind(theta, grad, n_decay, sections=slices)
     for g in gradients(3):
         grad[...] = g
         optimizer.begin_step(RATE)
@@ -308,3 +310,21 @@ def test_weight_average_is_swapped_in_and_out():
 def test_weight_average_refuses_a_decay_of_one():
     with pytest.raises(ValueError, match=r"decay must lie in \[0, 1\); got 1"):
         WeightAverage(np.zeros(1), 1)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(
+    "optimizer", [Adam(), SGD(0.9), RMSprop(momentum=0.9)], ids=lambda o: o.name
+)
+def test_what_has_nearly_become_0_becomes_0(optimizer, dtype):
+    theta, grad = np.zeros(2, dtype), np.ones(2, dtype)
+    optimizer.bind(theta, grad)
+    tiny = np.finfo(dtype).tiny
+    for _ in range(int(-np.log(tiny) / 0.105)):
+        optimizer.step(RATE)
+        grad[...] = 0, 1  # the first one fades: × 0.9 a step
+        for slot in optimizer.fading:
+            faded, alive = optimizer.state()[slot]
+            assert faded == 0 or abs(faded) > tiny
+            assert alive != 0
+    assert faded == 0

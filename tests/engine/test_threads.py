@@ -167,7 +167,7 @@ def test_ctrl_c_while_waiting_waits_and_comes_out():
 
 
 def test_ctrl_c_at_any_moment_hangs_nothing():
-    # It may come between two bytecodes, after a wait has ended and before that is known.
+    # It may come after a wait has ended, and before that is known.
     running, stop = [False], threading.Event()
     counts = [0, 0]
 

@@ -180,8 +180,8 @@ def test_how_many_threads_are_active_changes_no_bit(collected):
     for pattern in ([3, 3, 3, 3], [1, 1, 1, 1], [3, 1, 2, 1]):
         net, optimizer = cnn(Dropout(0.3)), Adam()
         with team(net, threads=3) as crew:
-            optimizer.bind(net.theta, net.grad, sections=crew.n_sections)
-            assert crew.n_sections == 3
+            optimizer.bind(net.theta, net.grad, sections=crew.sections)
+            assert len(crew.sections) == 3
             for active in pattern:
                 crew._team.active = active
                 crew.gradient(ALL_ROWS["shuffled"])
@@ -193,27 +193,31 @@ def test_how_many_threads_are_active_changes_no_bit(collected):
     same(thetas[2], thetas[0])
 
 
-@pytest.mark.parametrize("batch_size", [N, 15], ids=["shares", "BLAS"])
+@pytest.mark.parametrize("batch_size", [N, 15], ids=["shares", "whole"])
 def test_the_pace_is_kept(batch_size):
     with team(network(), threads=2, batch_size=batch_size) as crew:
         assert crew.active_threads == 2
         for _ in range(threads.WARM_UP_STEPS + 1):  # then comes a trial
             crew.record(0.1, batch_size)
         assert crew.active_threads == 1
-        if batch_size == N:
-            assert crew._team.active == 1
-        else:
-            assert max(blas_limits()) == 1
+        assert crew._team.active == 1
 
 
-def test_blas_threads_change_no_bit_of_a_whole_batch(monkeypatch):
+DENSE = [Dense(256), ReLU(), Dense(128), BatchNorm(), ReLU(), Dense(10)]
+CONV = [Conv2D(8, 3), BatchNorm(), ReLU(), Flatten(), Dense(10)]
+
+
+@pytest.mark.parametrize(
+    ("layers", "shape"), [(DENSE, (784,)), (CONV, (28, 28, 1))], ids=["team", "BLAS"]
+)
+def test_threads_change_no_bit_of_a_whole_batch(layers, shape, monkeypatch):
     monkeypatch.undo()
     rng = np.random.default_rng(0)
-    x, y = rng.random((1000, 784), np.float32), rng.integers(0, 10, 1000)
+    x, y = rng.random((1000, *shape), np.float32), rng.integers(0, 10, 1000)
     thetas = []
     for pattern in ([2, 2, 2], [1, 1, 1], [1, 2, 1]):
-        layers = [Dense(256), ReLU(), Dense(128), BatchNorm(), ReLU(), Dense(10)]
-        net, optimizer = Network(layers, 784, seed=0), Adam()
+        net = Network([layer.clone() for layer in layers], shape, seed=0)
+        optimizer = Adam()
         crew = Workers(
             *(net, SoftmaxCrossEntropy(), x, y, None),
             batch_size=1000,
@@ -222,9 +226,11 @@ def test_blas_threads_change_no_bit_of_a_whole_batch(monkeypatch):
         )
         with crew:
             assert len(crew._shares) == 1
-            optimizer.bind(net.theta, net.grad)
+            optimizer.bind(net.theta, net.grad, sections=crew.sections)
+            assert len(crew.sections) == (2 if layers is DENSE else 1)
             for active in pattern:
-                crew._blas.set(active)
+                crew._team.active = active
+                crew._blas.set(active if layers is CONV else 1)
                 crew.gradient(np.arange(1000)[::-1])
                 crew.update(optimizer, 0.01)
         thetas.append(net.theta.copy())
@@ -322,9 +328,18 @@ def test_an_error_on_any_thread_comes_out_and_leaves_no_thread_behind(layer):
     assert threading.active_count() == threads
 
 
-@pytest.mark.parametrize(("extra", "blas"), [([], 1), ([BatchNorm()], 2)])
-def test_blas_gets_the_threads_that_the_shares_leave(extra, blas):
+@pytest.mark.parametrize(
+    ("make", "extra", "blas"),
+    [
+        (network, [], 1),
+        (network, [BatchNorm()], 1),
+        (cnn, [], 1),
+        (cnn, [BatchNorm()], 2),
+    ],
+)
+def test_blas_gets_the_threads_where_the_team_has_none(make, extra, blas):
     limits = blas_limits()
-    with team(network(*extra), threads=2):
+    with team(make(*extra), threads=2) as crew:
         assert max(blas_limits()) <= blas
+        assert crew._team.threads == 3 - blas
     assert blas_limits() == limits

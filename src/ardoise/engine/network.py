@@ -31,6 +31,7 @@ from ardoise.engine.errors import ShapeError
 from ardoise.engine.layers import Chain, Flatten, Layer, Step, layer_from_config
 from ardoise.engine.losses import softmax
 from ardoise.engine.params import Layout
+from ardoise.engine.threads import Team
 
 # 784-16-10 on 42,000 digits, two cores: 29 ms an epoch in micro-batches of 512, 17 in
 # 1024, 40 in 4096, 38 whole. 32c3-p2-64c3-p2-128-10, one core: 4,260 images/s in
@@ -195,18 +196,21 @@ class Network:
         training: bool = False,
         rng: np.random.Generator | None = None,
         tiled: bool = True,
+        team: Team | None = None,
     ) -> None:
         """Allocate the layers' work space for up to ``batch`` samples.
 
         Called by itself where needed. Call it to choose the batch, or the generator
         that dropout draws from (each layer gets a child of it, and keeps it until
         another generator is given), or whether matrix products are cut into small ones
-        (faster on one thread) or left whole (for BLAS's own threads).
+        (faster on one thread) or left whole (for BLAS's own threads), or a team among
+        which long ones are shared out.
         """
         if batch < 1:
             raise ValueError(f"batch must be at least 1; got {batch}")
         for layer in self.layers:
             layer.set_tiled(tiled)
+            layer.share_products(team)
         if rng is not None or self._streams is None:
             self._streams = (rng or self._rng).spawn(len(self.layers))
         self._chain.reserve(batch, training=training, streams=self._streams)

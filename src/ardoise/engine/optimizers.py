@@ -8,7 +8,7 @@ each part of the vectors stays in the cache while all its operations are done.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any, ClassVar
 
@@ -23,6 +23,14 @@ WHOLE = 1 << 20
 PART = 1 << 16
 
 
+# A mean of gradients that have become 0 (of pixels in MNIST's margins) shrinks until it
+# has fewer digits than usual, it is "subnormal", and processors are slow with those:
+# after 900 steps Adam on 235,146 parameters takes 0.70 ms instead of 0.47. So what is
+# below FADED times the least normal number is set to 0, once in FLUSH_STEPS steps.
+FLUSH_STEPS = 32
+FADED = 1e10
+
+
 class Optimizer:
     """Base class: `bind` to the vectors once, then `step` after each backward pass.
 
@@ -35,6 +43,7 @@ class Optimizer:
     """
 
     name: ClassVar[str]
+    fading: ClassVar[tuple[str, ...]] = ()  # slots whose numbers may shrink to nothing
     weight_decay: float = 0.0
 
     def slots(self) -> tuple[str, ...]:
@@ -42,7 +51,12 @@ class Optimizer:
         return ()
 
     def bind(
-        self, theta: Array, grad: Array, n_decay: int = 0, *, sections: int = 1
+        self,
+        theta: Array,
+        grad: Array,
+        n_decay: int = 0,
+        *,
+        sections: Sequence[slice] | None = None,
     ) -> None:
         """Start on these vectors, all of shape (n_params,).
 
@@ -52,16 +66,15 @@ class Optimizer:
             Parameters and their gradient; views are kept.
         n_decay : int
             Weight decay acts on ``theta[:n_decay]``.
-        sections : int
-            Into how many parts to cut the vectors, each of which `update_section` does
-            alone, on another thread perhaps.
+        sections : sequence of slice, optional
+            Parts of the vectors, one after the other, each of which `update_section`
+            does alone, on another thread perhaps. By default, one.
         """
         self.t = 0
         self._state = {slot: np.zeros_like(theta) for slot in self.slots()}
         # Without weight decay there is no need to cut where it ends: fewer calls.
         border = n_decay if self.weight_decay else len(theta)
-        cuts = [len(theta) * i // sections for i in range(sections + 1)]
-        self.sections = [slice(*ends) for ends in pairwise(cuts)]
+        self.sections = list(sections or [slice(0, len(theta))])
         self._parts = [
             self._cut(theta, grad, section, border) for section in self.sections
         ]
@@ -103,6 +116,10 @@ class Optimizer:
             if decayed:
                 self.decay(theta, grad, scratch)
             self.update(theta, grad, scratch, *kept)
+            if self.t % FLUSH_STEPS == 0:
+                for slot, vector in zip(self._state, kept, strict=True):
+                    if slot in self.fading:
+                        _flush(vector, scratch)
 
     def prepare(self, learning_rate: float) -> None:
         """Compute, as Python floats, what is the same for all parts of this step."""
@@ -161,6 +178,7 @@ class SGD(Optimizer):
     """
 
     name = "sgd"
+    fading = ("velocity",)
 
     def __init__(
         self,
@@ -218,6 +236,7 @@ class Adam(Optimizer):
     """
 
     name = "adam"
+    fading = ("m",)
 
     def __init__(
         self,
@@ -312,6 +331,7 @@ class RMSprop(Optimizer):
     """
 
     name = "rmsprop"
+    fading = ("velocity",)
 
     def __init__(
         self,
@@ -421,6 +441,14 @@ def get(spec: str | Mapping[str, Any] | Optimizer) -> Optimizer:
     if isinstance(spec, Optimizer):
         return spec
     return build("optimizer", OPTIMIZERS, spec)
+
+
+def _flush(vector: Array, scratch: Array) -> None:
+    """Set the numbers to 0 that have nearly come to it."""
+    least = float(np.finfo(vector.dtype).tiny) * FADED
+    np.absolute(vector, out=scratch)
+    np.greater(scratch, least, out=scratch)  # 1 or 0
+    np.multiply(vector, scratch, out=vector)
 
 
 def _in_unit(name: str, value: float) -> float:

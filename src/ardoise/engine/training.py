@@ -329,7 +329,7 @@ class Training:
             network.theta,
             network.grad,
             network.layout.n_decay,
-            sections=self._workers.n_sections,
+            sections=self._workers.sections,
         )
         self._average = (
             None

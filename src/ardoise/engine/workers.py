@@ -11,6 +11,7 @@ threads are at work or how fast: the same seed and ``threads`` give the same bit
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable
 from functools import partial
 from types import TracebackType
 
@@ -18,6 +19,7 @@ import numpy as np
 
 from ardoise.engine.arrays import Array
 from ardoise.engine.batches import BatchLoader, Rows, count_rows, split_rows
+from ardoise.engine.joint import JointGradients
 from ardoise.engine.losses import Loss
 from ardoise.engine.network import Network
 from ardoise.engine.optimizers import Optimizer
@@ -96,40 +98,52 @@ class Workers:
         # As many threads as there is work for…
         work = 3 * batch_size * network.multiply_adds
         threads = min(threads, batch_size, max(1, work // THREAD_MULTIPLICATIONS))
-        # … in shares of Python's, or in each matrix product, of BLAS's. A layer such as
-        # BatchNorm must see the whole batch at once. And a dense network has so many
-        # short operations that Python's threads wait for each other's.
+        # … in shares of the batch. A layer such as BatchNorm must see all of it: then
+        # BLAS's threads share each matrix product. A dense network has so many short
+        # operations that threads would wait for each other: only long ones are shared.
         micro_batch = network.micro_batch()
         mixes = any(layer.mixes_samples for layer in network.layers)
         images = len(network.entry_shape(1)) == 4
-        self._in_shares = not mixes and (images or batch_size >= 2 * micro_batch)
-        n_shares = threads if self._in_shares else 1
+        self._uses_blas = images and mixes
+        in_shares = not mixes and (images or batch_size >= 2 * micro_batch)
+        n_shares = threads if in_shares else 1
         share = -(-batch_size // n_shares)
         self._micro_batch = _even_part(share, micro_batch) if not mixes else share
         self._is_simple = n_shares == 1 and self._micro_batch >= batch_size
         self._sums = np.zeros(
             (0 if self._is_simple else n_shares, network.n_params), network.dtype
         )
+        self._team = Team(1 if self._uses_blas else threads)
+        long = network.n_params >= SECTION_NUMBERS and not self._uses_blas
+        n_sections = threads if long else 1
+        # Before anything is prepared: it changes what backward does.
+        self._joint = JointGradients(network, n_sections)
+        if not (self._is_simple and n_sections > 1):
+            self._joint.release()
+        self.sections = self._joint.sections
         self._shares = []
         for i, stream in enumerate(rng.spawn(n_shares)):
             # The first works on the network itself, whose running statistics count.
             own = network if i == 0 else self._replica()
-            tiled = self._in_shares or threads == 1
-            own.reserve(self._micro_batch, training=True, rng=stream, tiled=tiled)
+            own.reserve(
+                self._micro_batch,
+                training=True,
+                rng=stream,
+                tiled=threads == 1 or not self._uses_blas,
+                team=self._team if n_shares == 1 and threads > 1 else None,
+            )
             loader = BatchLoader(own, x, t, weights, self._micro_batch)
             total = network.grad if self._is_simple else self._sums[i]
             private = loss if i == 0 else copy.copy(loss)  # without its buffers
             self._shares.append(_Share(own, private, loader, total))
-        self._team = Team(n_shares)
         self._pace = Pace(threads)
-        self.n_sections = n_shares if network.n_params >= SECTION_NUMBERS else 1
 
     def _replica(self) -> Network:
         grad = np.zeros_like(self._network.grad)
         return self._network.replica(grad, self._network.state.copy())
 
     def __enter__(self) -> Workers:
-        self._blas = blas_threads(1 if self._in_shares else self._pace.threads)
+        self._blas = blas_threads(self._pace.threads if self._uses_blas else 1)
         self._blas.__enter__()
         self._team.__enter__()
         return self
@@ -142,6 +156,8 @@ class Workers:
     ) -> None:
         self._team.__exit__(kind, error, trace)
         self._blas.__exit__(kind, error, trace)
+        self._joint.release()
+        self._network.reserve(1)  # nothing that was prepared stays
 
     @property
     def active_threads(self) -> int:
@@ -175,28 +191,33 @@ class Workers:
         )
         return sum(s.loss for s in shares), sum(s.hits for s in shares)
 
-    def collect(self, place: slice = slice(None)) -> None:
-        """Add the shares' gradients, in order, into the network's."""
-        if not self._is_simple:
-            grad = self._network.grad[place]
-            np.add.reduce(self._sums[:, place], axis=0, out=grad)
+    def collect(self) -> None:
+        """Write the whole gradient into the network's."""
+        self._each_section(self._collect_section)
+
+    def _collect_section(self, i: int) -> None:
+        """Add the shares' gradients, in order, or compute what they have left."""
+        if self._is_simple:
+            self._joint.compute(i)
+            return
+        place = self.sections[i]
+        np.add.reduce(self._sums[:, place], axis=0, out=self._network.grad[place])
+
+    def _each_section(self, do: Callable[[int], None]) -> None:
+        self._team.run([partial(do, i) for i in range(len(self.sections))])
 
     def update(
         self, optimizer: Optimizer, learning_rate: float, *, collected: bool = False
     ) -> None:
         """Make the optimiser's step, section by section side by side."""
         optimizer.begin_step(learning_rate)
-        collects = not (collected or self._is_simple)
 
         def do(i: int) -> None:
-            if collects:
-                self.collect(optimizer.sections[i])
+            if not collected:
+                self._collect_section(i)
             optimizer.update_section(i)
 
-        if self.n_sections == 1:
-            do(0)
-        else:
-            self._team.run([partial(do, i) for i in range(self.n_sections)])
+        self._each_section(do)
 
     def record(self, seconds: float, rows: int) -> None:
         """Note how long a step took, and choose how many threads make the next one."""
@@ -205,10 +226,10 @@ class Workers:
         active = self._pace.threads
         if active == before:
             return
-        if self._in_shares:
-            self._team.active = active
-        else:
+        if self._uses_blas:
             self._blas.set(active)
+        else:
+            self._team.active = active
 
     def _scale(self, rows: Rows) -> float:
         if self._weights is None:

@@ -32,6 +32,7 @@ import numpy as np
 
 from ardoise.engine.arrays import Array, Memory, Shape
 from ardoise.engine.params import ParamSpec
+from ardoise.engine.threads import Team
 
 Step = Callable[[], Any]  # one prepared call
 Prepared = tuple[list[Step], Array]  # calls, and what holds the result after them
@@ -81,6 +82,8 @@ class Layer:
     tiled : bool
         Matrix products are cut into small ones, which are faster on one thread; whole
         ones can use BLAS's own threads.
+    team : Team or None
+        Threads among which long matrix products are shared out.
     mixes_samples : bool
         In training, y of one sample depends on the others of the batch.
     """
@@ -92,6 +95,7 @@ class Layer:
 
     mixes_samples: bool = False
     tiled: bool = True
+    team: Team | None = None
     is_view: bool = False
     input_shape: Shape
     output_shape: Shape
@@ -133,6 +137,10 @@ class Layer:
     def set_tiled(self, tiled: bool) -> None:
         """Cut matrix products, or leave them whole, from the next `reserve` on."""
         self.tiled = tiled
+
+    def share_products(self, team: Team | None) -> None:
+        """Share long matrix products out among threads, from the next `reserve` on."""
+        self.team = team
 
     def reserve(
         self,

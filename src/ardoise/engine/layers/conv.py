@@ -257,7 +257,7 @@ class Conv2D(PreparedLayer):
         return self.input_shape[2] <= FEW_CHANNELS and self.groups == 1
 
     def prepare_columns(self, x: Array) -> tuple[list[Step], Array]:
-        """Return what fills the matrices of windows, and these: (S, G, L, places, K)."""
+        """Return what fills matrices of windows, (S, G, L, places, K), and these."""
         calls, image = self._prepare_image(x)  # image ← x
         matrices = self._whole_windows if self._places_last else self._rows_of_windows
         columns, windows = matrices(image)
@@ -268,8 +268,9 @@ class Conv2D(PreparedLayer):
     def product(self, columns: Array, places: slice, out: Array) -> Step:
         """Return what computes out = columns W for some places of whole windows."""
         some = columns[0, 0, 0, places]
-        k = some.shape[1]
-        size = rows_per_product(len(some), k * self.filters) if self.tiled else len(some)
+        size, k = some.shape
+        if self.tiled:
+            size = rows_per_product(size, k * self.filters)
         return partial(
             np.matmul,
             _cut(some, size),

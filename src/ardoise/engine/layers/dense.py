@@ -56,6 +56,11 @@ class Dense(PreparedLayer):
 
     needs_input = True
 
+    # Whether backward leaves dW and db to `weight_gradient` and `bias_gradient`, and
+    # the x and dy that they read.
+    leaves_gradients = False
+    left: tuple[Array, Array]
+
     W: Array
     b: Array
     dW: Array
@@ -76,6 +81,19 @@ class Dense(PreparedLayer):
         self.kernel_initializer = initializers.get(kernel_initializer)
         self.bias_initializer = initializers.get(bias_initializer)
 
+    def weight_gradient(self, rows: slice) -> Step:
+        """Return what computes some rows of dW, which the last backward left."""
+        x, dy = self.left
+        return weight_product(x[:, rows], dy, self.dW[rows], tiled=True)
+
+    def bias_gradient(self) -> Step:
+        """Return what computes db, which the last backward left."""
+        _, dy = self.left
+        # A product with ones is three times as fast as dy.sum(axis=0).
+        ones = self.work("ones", (len(dy),))
+        ones.fill(1)
+        return partial(np.dot, ones, dy, out=self.db)
+
     def infer(self, input_shape: Shape) -> LayerSpec:
         if len(input_shape) != 1:
             raise ShapeError(
@@ -91,7 +109,7 @@ class Dense(PreparedLayer):
     def prepare(self, x: Array, *, training: bool) -> Prepared:
         self._x = x
         y = self.work("y", (len(x), self.units))
-        calls = [forward_product(x, self.W, y, tiled=self.tiled)]  # y = x W
+        calls = [forward_product(x, self.W, y, tiled=self.tiled, team=self.team)]
         if self.use_bias and len(x) == 1:
             row = y.reshape(-1)  # no axis to repeat b along: a third of the time
             calls.append(partial(np.add, row, self.b, out=row))
@@ -102,12 +120,11 @@ class Dense(PreparedLayer):
     def prepare_backward(
         self, dy: Array, *, need_dx: bool
     ) -> tuple[list[Step], Array | None]:
-        calls = [weight_product(self._x, dy, self.dW, tiled=self.tiled)]  # dW = xᵀ dy
-        if self.use_bias:
-            # A product with ones is three times as fast as dy.sum(axis=0).
-            ones = self.work("ones", (len(dy),))
-            ones.fill(1)
-            calls.append(partial(np.dot, ones, dy, out=self.db))
+        calls: list[Step] = []
+        self.left = self._x, dy
+        if not self.leaves_gradients:
+            calls = [weight_product(self._x, dy, self.dW, tiled=self.tiled)]  # xᵀ dy
+            calls += [self.bias_gradient()] if self.use_bias else []
         if not need_dx:
             return calls, None
         dx = self.work("dx", (len(dy), len(self.W)))

@@ -108,7 +108,7 @@ class PooledConv2D(PreparedLayer):
         return slice(rows.start * row, rows.stop * row)
 
     def _masks(self, rows: slice, n: int) -> tuple[Array, Array]:
-        """Return where, in a band, the right pixel and the lower one are the maximum."""
+        """Return where, in a band, the right and the lower pixel are the maximum."""
         height, width, filters = self.output_shape
         right = self.work("is right", (2 * height, width, n, filters), bool)
         lower = self.work("is lower", (height, width, n, filters), bool)
@@ -116,5 +116,5 @@ class PooledConv2D(PreparedLayer):
 
 
 def can_pool(conv: Conv2D, pool: MaxPool2D) -> bool:
-    """Return whether the two can be one: both bound, the pool behind the convolution."""
+    """Return whether the two, both bound, can be one step."""
     return conv.reads_few_channels and pool.is_pairs

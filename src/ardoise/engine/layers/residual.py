@@ -18,6 +18,7 @@ from ardoise.engine.errors import ShapeError
 from ardoise.engine.layers.base import Layer, LayerSpec, Prepared, Step
 from ardoise.engine.layers.chain import Chain
 from ardoise.engine.params import below
+from ardoise.engine.threads import Team
 
 
 class Residual(Layer):
@@ -119,6 +120,11 @@ class Residual(Layer):
                 below(name, state),
                 self.dtype,
             )
+
+    def share_products(self, team: Team | None) -> None:
+        super().share_products(team)
+        for layer in (*self.layers, *self.shortcut):
+            layer.share_products(team)
 
     def set_tiled(self, tiled: bool) -> None:
         for layer in self.layers + self.shortcut:
