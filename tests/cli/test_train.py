@@ -288,7 +288,8 @@ def test_ctrl_c_keeps_what_was_learned(
 def test_ctrl_c_before_the_first_epoch_ends(
     ardoise, data, somewhere, monkeypatch, lang
 ):
-    history = History(stopped="interrupted")
+    history = History()
+    history.stopped = "interrupted"
     monkeypatch.setattr(cli_training, "learn", lambda *_: history)
     said = ardoise("train", "--data", data, *SHORT, "--lang", lang)
     assert said.code == 130

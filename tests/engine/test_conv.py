@@ -178,6 +178,17 @@ def test_pooling_early_and_bias_late_change_nothing(
         np.testing.assert_allclose(gradient, expected, atol=1e-12)
 
 
+@pytest.mark.parametrize("tiled", [False, True])
+def test_pooled_convolutions_in_tiles_and_whole_agree(tiled):
+    network = Network([Conv2D(8, 3), MaxPool2D()], (12, 12, 1), dtype="float64", seed=0)
+    x = np.random.default_rng(0).random((64, 12, 12, 1))
+    network.reserve(64, training=True, tiled=tiled)
+    y = network.forward(x, training=True)
+    alone = Network([Conv2D(8, 3)], (12, 12, 1), dtype="float64", seed=0)
+    pixels = alone.forward(x).reshape(64, 5, 2, 5, 2, 8)
+    np.testing.assert_allclose(y, pixels.max(axis=(2, 4)), atol=1e-12)
+
+
 def test_what_no_maximum_reads_is_not_computed():
     network = Network([Conv2D(2, 3), ReLU(), MaxPool2D()], (9, 8, 5), seed=0)
     assert network.steps[0].output_shape == (6, 6, 2)  # of 7 × 6

@@ -168,7 +168,7 @@ def test_ctrl_c_while_waiting_waits_and_comes_out():
 
 def test_ctrl_c_at_any_moment_hangs_nothing():
     # It may come after a wait has ended, and before that is known.
-    running, stop = [False], threading.Event()
+    raising, stop = [0], threading.Event()
     counts = [0, 0]
 
     def press():
@@ -177,17 +177,19 @@ def test_ctrl_c_at_any_moment_hangs_nothing():
             time.sleep(0.0003)
 
     def interrupt(*_):
-        if running[0]:
-            running[0] = False
+        if raising[0]:
+            raising[0] -= 1
             raise KeyboardInterrupt
 
     def count(i):
         counts[i] += 1
 
     def run():
-        running[0] = True
-        team.run([partial(count, 0), partial(count, 1)])
-        running[0] = False
+        try:
+            raising[0] = 2  # the second one comes while the first is seen to
+            team.run([partial(count, 0), partial(count, 1)])
+        finally:
+            raising[0] = 0
 
     usual = signal.signal(signal.SIGINT, interrupt)
     hand = threading.Thread(target=press)

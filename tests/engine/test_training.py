@@ -298,7 +298,7 @@ def test_without_validation_data_its_columns_are_empty():
 
 def test_a_history_can_be_pickled():
     _, history = trained()
-    assert pickle.loads(pickle.dumps(history)) == history
+    assert vars(pickle.loads(pickle.dumps(history))) == vars(history)
 
 
 def test_a_new_history_is_empty():

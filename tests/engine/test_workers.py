@@ -7,7 +7,9 @@ import pytest
 from check_layer import close, same
 from short_training import blas_limits
 
+from ardoise.engine import joint as joint_module
 from ardoise.engine import threads, workers
+from ardoise.engine.joint import JointGradients
 from ardoise.engine.layers import (
     BatchNorm,
     Conv2D,
@@ -15,6 +17,7 @@ from ardoise.engine.layers import (
     Dropout,
     Flatten,
     Layer,
+    LayerNorm,
     MaxPool2D,
     ReLU,
     Residual,
@@ -193,14 +196,17 @@ def test_how_many_threads_are_active_changes_no_bit(collected):
     same(thetas[2], thetas[0])
 
 
-@pytest.mark.parametrize("batch_size", [N, 15], ids=["shares", "whole"])
-def test_the_pace_is_kept(batch_size):
-    with team(network(), threads=2, batch_size=batch_size) as crew:
+@pytest.mark.parametrize("kind", ["shares", "whole", "BLAS"])
+def test_the_pace_is_kept(kind):
+    net = cnn(BatchNorm()) if kind == "BLAS" else network()
+    batch_size = 15 if kind == "whole" else N
+    with team(net, threads=2, batch_size=batch_size) as crew:
         assert crew.active_threads == 2
         for _ in range(threads.WARM_UP_STEPS + 1):  # then comes a trial
             crew.record(0.1, batch_size)
         assert crew.active_threads == 1
         assert crew._team.active == 1
+        assert max(blas_limits()) == 1
 
 
 DENSE = [Dense(256), ReLU(), Dense(128), BatchNorm(), ReLU(), Dense(10)]
@@ -295,6 +301,58 @@ def test_values_are_no_answers_to_count():
     assert value == pytest.approx(
         ((net.predict_logits(X) - X[:, :1]) ** 2).sum() / 2 / N
     )
+
+
+def test_sections_cut_no_row_and_no_bias():
+    net = Network([Dense(100), Dense(70, use_bias=False), Dense(3)], 80, seed=0)
+    places = {entry.key: entry.place for entry in net.layout.entries}
+    for n in range(1, 250):
+        joint = JointGradients(net, n)
+        ends = [section.start for section in joint.sections] + [net.n_params]
+        assert ends[0] == 0 and len(joint.sections) == n and ends == sorted(ends)
+        for key, units in (("0.W", 100), ("1.W", 70)):
+            inside = [e - places[key].start for e in ends if e in span(places[key])]
+            assert all(e % (joint_module.ROW_STEP * units) == 0 for e in inside)
+        assert all(e not in span(places["0.b"])[1:] for e in ends)
+        joint.release()
+
+
+def span(place):
+    return range(place.start, place.stop)
+
+
+def test_what_dense_layers_leave_is_computed_by_section(monkeypatch):
+    # Dense layers of several kinds, batches of two lengths in turn, evaluation between.
+    monkeypatch.undo()
+    rng = np.random.default_rng(0)
+    x, y = rng.random((60, 80), np.float32), rng.integers(0, 10, 60)
+    layers = [Dense(100), ReLU(), Dense(70, use_bias=False), LayerNorm(), Dense(10)]
+    net = Network(layers, 80, seed=0)
+    alone = Network([layer.clone() for layer in layers], 80, seed=0)
+    monkeypatch.setattr(workers, "THREAD_MULTIPLICATIONS", 1)
+    monkeypatch.setattr(workers, "SECTION_NUMBERS", 1)
+    crew = Workers(
+        *(net, SoftmaxCrossEntropy(), x, y, None),
+        batch_size=20,
+        threads=3,
+        rng=rng,
+    )
+    with crew:
+        assert len(crew.sections) == 3 and len(crew._shares) == 1
+        for i in range(12):
+            rows = np.arange(20 if i % 3 else 7) + i
+            net.grad[...] = np.nan
+            crew.gradient(rows)
+            crew.collect()
+            if i % 4 == 0:
+                net.predict_logits(x[:9])
+            z = alone.forward(x[rows], training=True)
+            alone.backward(SoftmaxCrossEntropy()(z, y[rows], scale=1 / len(rows))[1])
+            np.testing.assert_allclose(net.grad, alone.grad, rtol=1e-4, atol=1e-6)
+    net.grad[...] = np.nan  # and afterwards backward computes all again
+    z = net.forward(x, training=True)
+    net.backward(SoftmaxCrossEntropy()(z, y, scale=1)[1])
+    assert np.isfinite(net.grad).all()
 
 
 # -- threads --------------------------------------------------------------------------

@@ -14,12 +14,16 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[Any]
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Array = NDArray[Any]
+else:
+    Array = np.ndarray  # numpy.typing takes half a millisecond to import
 Shape = tuple[int, ...]
 
 FLOAT_DTYPES = ("float32", "float64")
@@ -29,8 +33,8 @@ MOST_SHAPES = 8
 
 
 # NumPy copies operands whose runs of neighbours are shorter than its buffer (counted in
-# numbers), to compute longer runs. Where every other run of B · c numbers of an image is
-# read, the copies take longer than they gain: with 8192, as usual, `maximum` of the left
+# numbers), to compute longer runs. Where every other run of B · c numbers of an image
+# is read, the copies take longer than they gain: with 8192, as usual, `maximum` of left
 # and right columns of (26, 26, 32, 32) takes 0.50 ns a number, with 1024 0.15. And with
 # fewer, operations that convert (float × bool) take twice as long.
 UFUNC_BUFFER = 1024

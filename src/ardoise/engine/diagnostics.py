@@ -8,8 +8,7 @@ judge of every formula in this library.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -20,8 +19,7 @@ from ardoise.engine.losses import Loss
 from ardoise.engine.network import Network
 
 
-@dataclass(frozen=True)
-class GradientCheck:
+class GradientCheck(NamedTuple):
     """The outcome of `check_gradients`.
 
     Attributes

@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from ardoise.engine.arrays import Array, Shape
 from ardoise.engine.initializers import Initializer
 
 
-@dataclass(frozen=True)
-class ParamSpec:
+class ParamSpec(NamedTuple):
     """One array that a layer needs.
 
     Attributes
@@ -36,8 +35,7 @@ class ParamSpec:
     decay: bool = False
 
 
-@dataclass(frozen=True)
-class _Entry:
+class _Entry(NamedTuple):
     key: str
     spec: ParamSpec
     place: slice

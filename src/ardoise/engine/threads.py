@@ -11,15 +11,17 @@ import math
 import os
 import threading
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from queue import SimpleQueue
 from types import TracebackType
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from ardoise.engine.arrays import computing
 
-CGROUPS = Path("/sys/fs/cgroup")
-OWN_CGROUP = Path("/proc/self/cgroup")
+if TYPE_CHECKING:
+    from pathlib import Path
+
+CGROUPS = "/sys/fs/cgroup"
+OWN_CGROUP = "/proc/self/cgroup"
 
 # Pace: how many steps are not timed, at first, when memory is still being fetched; how
 # many are, with each number of threads; seconds between two such trials while fewer
@@ -51,9 +53,13 @@ def available_threads() -> int:
 
 def _cgroup_quota() -> float | None:
     """Return how many processors' time this process's control group may use."""
+    # Not needed by those who only predict, and a tenth of the time to import ardoise.
+    from pathlib import Path
+
     quotas = []
+    root = Path(CGROUPS)
     try:
-        lines = OWN_CGROUP.read_text(encoding="utf-8").splitlines()
+        lines = Path(OWN_CGROUP).read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError):
         return None
     for line in lines:
@@ -61,9 +67,9 @@ def _cgroup_quota() -> float | None:
         if kinds == "":  # version 2: every group above limits too
             parts = Path(own.lstrip("/")).parts
             for depth in range(len(parts) + 1):
-                quotas.append(_quota(CGROUPS.joinpath(*parts[:depth], "cpu.max")))
+                quotas.append(_quota(root.joinpath(*parts[:depth], "cpu.max")))
         elif "cpu" in kinds.split(","):  # version 1: two files
-            for group in (CGROUPS / "cpu" / own.lstrip("/"), CGROUPS / "cpu"):
+            for group in (root / "cpu" / own.lstrip("/"), root / "cpu"):
                 files = (group / "cpu.cfs_quota_us", group / "cpu.cfs_period_us")
                 quotas.append(_quota(*files))
     return min((quota for quota in quotas if quota is not None), default=None)

@@ -12,8 +12,7 @@ import math
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal, NamedTuple
 
 import numpy as np
 
@@ -35,7 +34,6 @@ SNAPSHOT_STEPS = 100
 Stopped = Literal["finished", "early_stopping", "interrupted", "stopped", "running"]
 
 
-@dataclass
 class History:
     """What happened, epoch by epoch.
 
@@ -54,23 +52,21 @@ class History:
         The epoch whose weights were restored, if any were.
     """
 
-    columns: dict[str, list[Any]] = field(
-        default_factory=lambda: {
-            name: []
-            for name in (
-                "epoch",
-                "loss",
-                "accuracy",
-                "validation_loss",
-                "validation_accuracy",
-                "learning_rate",
-                "seconds",
-                "samples_per_second",
-            )
-        }
+    COLUMNS: ClassVar[tuple[str, ...]] = (
+        "epoch",
+        "loss",
+        "accuracy",
+        "validation_loss",
+        "validation_accuracy",
+        "learning_rate",
+        "seconds",
+        "samples_per_second",
     )
-    stopped: Stopped = "running"
-    best_epoch: int | None = None
+
+    def __init__(self) -> None:
+        self.columns: dict[str, list[Any]] = {name: [] for name in self.COLUMNS}
+        self.stopped: Stopped = "running"
+        self.best_epoch: int | None = None
 
     def __getitem__(self, name: str) -> list[Any]:
         return self.columns[name]
@@ -85,8 +81,7 @@ class History:
             column.append(values[name])
 
 
-@dataclass(frozen=True)
-class Evaluation:
+class Evaluation(NamedTuple):
     """How good a network is on some data.
 
     Attributes

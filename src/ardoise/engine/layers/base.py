@@ -24,9 +24,8 @@ from __future__ import annotations
 import inspect
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import partial
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
@@ -38,8 +37,7 @@ Step = Callable[[], Any]  # one prepared call
 Prepared = tuple[list[Step], Array]  # calls, and what holds the result after them
 
 
-@dataclass(frozen=True)
-class LayerSpec:
+class LayerSpec(NamedTuple):
     """What a layer answers about itself, given the shape of one input sample.
 
     Attributes

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -88,12 +87,12 @@ class Residual(Layer):
         specs = main.specs + side.specs
         branches = (("layers", main), ("shortcut", side))
         params = [
-            replace(spec, name=f"{name}.{key}")
+            spec._replace(name=f"{name}.{key}")
             for name, chain in branches
             for key, spec in chain.params
         ]
         state = [
-            replace(spec, name=f"{name}.{key}")
+            spec._replace(name=f"{name}.{key}")
             for name, chain in branches
             for key, spec in chain.state
         ]
