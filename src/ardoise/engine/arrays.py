@@ -12,8 +12,6 @@ in (B, h, w, c). Outside the network the batch comes first, as everywhere.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -40,15 +38,19 @@ MOST_SHAPES = 8
 UFUNC_BUFFER = 1024
 
 
-@contextmanager
-def computing() -> Iterator[None]:
+class computing:
     """Within, NumPy computes without floating-point warnings, in short buffers.
 
-    For the thread that enters, until it leaves.
+    A context manager, for the thread that enters, until it leaves.
     """
-    with np.errstate(all="ignore"):  # which puts the size of buffers back, too
+
+    def __enter__(self) -> None:
+        self._before = np.errstate(all="ignore")
+        self._before.__enter__()
         np.setbufsize(UFUNC_BUFFER)
-        yield
+
+    def __exit__(self, *error: Any) -> None:
+        self._before.__exit__(*error)  # which puts the size of buffers back, too
 
 
 def as_float_dtype(dtype: Any) -> np.dtype[Any]:

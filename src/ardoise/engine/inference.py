@@ -101,7 +101,8 @@ class Predictor:
             entry = np.empty(network.entry_shape(n), network.dtype)
             self._views[n] = entry, as_samples(entry, self.input_shape)
         entry, view = self._views[n]
-        return network.propagate(fill_batch(x, entry, view)).copy()
+        with computing():
+            return network.propagate(fill_batch(x, entry, view)).copy()
 
     def predict_proba(self, x: Array) -> Array:
         """Return class probabilities (n, K): the softmax of `predict_logits`."""

@@ -59,9 +59,12 @@ class Bias(PreparedLayer):
     def prepare(self, x: Array, *, training: bool) -> Prepared:
         h, w, n, c = x.shape
         y = x if self._in_place else self.work("y", x.shape)
+        rows = (h * w, n * c)
+        if n == 1:
+            return [partial(np.add, x.reshape(rows), self.b, out=y.reshape(rows))], y
         # b once per image: rows of B · c numbers to add, not of c.
         repeated = self.work("b", (n, c))
-        row, rows = repeated.reshape(-1), (h * w, n * c)
+        row = repeated.reshape(-1)
         return [
             partial(np.copyto, repeated, self.b),
             partial(np.add, x.reshape(rows), row, out=y.reshape(rows)),

@@ -158,19 +158,11 @@ class MaxPool2D(Pool2D):
 
     def _prepare_pairs(self, x: Array, y: Array, training: bool) -> list[Step]:
         x = x[: 2 * y.shape[0], : 2 * y.shape[1]]
-        if training or self._in_place:
-            wider = None if self._in_place else self._wider(y)
-            masks = self._masks(y)
-            return pairs(x, y, *masks, wider=wider, training=training)
-        # First of the rows, which are long.
-        higher = self.work("wider", (y.shape[0], *x.shape[1:]))
-        return [
-            partial(np.maximum, x[0::2], x[1::2], out=higher),
-            partial(np.maximum, higher[:, 0::2], higher[:, 1::2], out=y),
-        ]
-
-    def _wider(self, y: Array) -> Array:
-        return self.work("wider", (2 * y.shape[0], *y.shape[1:]))
+        if self._in_place:
+            return pairs(x, y, *self._masks(y), training=training)
+        copy = self.work("copy", x.shape)
+        calls = [partial(np.copyto, copy, x)]
+        return calls + pairs(copy, y, *self._masks(y), training=training)
 
     def _masks(self, y: Array) -> tuple[Array, Array]:
         right = self.work("is right", (2 * y.shape[0], *y.shape[1:]), bool)
@@ -188,23 +180,25 @@ def pairs(
     is_lower: Array,
     *,
     training: bool,
-    wider: Array | None = None,
 ) -> list[Step]:
-    """Return what writes the maxima of 2 × 2 pixels of x into y.
+    """Return what writes the maxima of 2 × 2 pixels of x into y, and overwrites x.
 
-    Shapes: x (2 h, 2 w, B, c), y and is_lower (h, w, B, c), is_right and wider
-    (2 h, w, B, c). Without ``wider``, x is overwritten.
+    Shapes: x (2 h, 2 w, B, c), y and is_lower (h, w, B, c), is_right (2 h, w, B, c).
     """
+    if not training:  # first of the rows, which are long
+        higher = x[0::2]
+        return [
+            partial(np.maximum, x[0::2], x[1::2], out=higher),
+            partial(np.maximum, higher[:, 0::2], higher[:, 1::2], out=y),
+        ]
     left, right = x[:, 0::2], x[:, 1::2]
-    wider = left if wider is None else wider
-    top, bottom = wider[0::2], wider[1::2]
-    calls: list[Step] = [
+    top, bottom = left[0::2], left[1::2]
+    return [
         partial(np.greater, right, left, out=is_right),
-        partial(np.maximum, left, right, out=wider),
+        partial(np.maximum, left, right, out=left),
         partial(np.greater, bottom, top, out=is_lower),
         partial(np.maximum, top, bottom, out=y),
     ]
-    return calls if training else calls[1::2]
 
 
 def pairs_backward(
