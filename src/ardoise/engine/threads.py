@@ -29,7 +29,7 @@ OWN_CGROUP = "/proc/self/cgroup"
 # have become to hold one soon.
 WARM_UP_STEPS = 8
 TRIAL_STEPS = 5
-SECONDS_BELOW = 1.0
+SECONDS_BELOW = 0.25
 SECONDS_AT_MOST = 20.0
 ALARM = 1.3
 TRIAL_COST = 10  # and trials take at most a tenth of the time

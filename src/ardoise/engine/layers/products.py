@@ -84,6 +84,12 @@ def weight_product(x: Array, dy: Array, dW: Array, *, tiled: bool) -> Step:
         return whole_product(x.T, dy, dW)
     if n * k * m <= SMALL_PRODUCT:
         return partial(np.dot, x.T, dy, out=dW)
+    size = _divisor(n, SMALL_PRODUCT // (k * m))
+    if m <= LANES and size >= LEAST_ROWS:
+        # (1000 × 784)ᵀ (1000 × 16) takes 343 µs whole, and 249 as a sum of 20.
+        a, b = x.reshape(-1, size, k).transpose(0, 2, 1), dy.reshape(-1, size, m)
+        parts = np.empty((n // size, k, m), dW.dtype)
+        return summed_product(a, b, parts, parts, dW)
     c = _divisor(m, MOST_COLUMNS)
     c = c if c % LANES == 0 else m
     return _tiled_product(x.T, dy, dW, _divisor(k, SMALL_PRODUCT // (n * c)), c)
