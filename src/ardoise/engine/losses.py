@@ -120,7 +120,7 @@ class SoftmaxCrossEntropy(Loss):
         self, z: Array, t: Array, *, scale: float, weights: Array | None = None
     ) -> tuple[float, Array]:
         n, k = z.shape
-        p, flat, dz, rows, index, top, total = self._buffers(n, k, z.dtype)
+        p, flat, dz, rows, index, top, total, ones = self._buffers(n, k, z.dtype)
         # Work class by class, p (K, B): a maximum over ten neighbours, 512 times, costs
         # 24 µs; ten maxima of 512 numbers cost 2 µs.
         np.copyto(p, z.T)
@@ -134,12 +134,12 @@ class SoftmaxCrossEntropy(Loss):
             np.multiply(fit, 1 - smoothing, out=fit)
             np.add(fit, np.add.reduce(p, axis=0) * (smoothing / k), out=fit)
         np.exp(p, out=p)
-        np.add.reduce(p, axis=0, out=total)
+        np.dot(ones[:k], p, out=total)  # half the time of a sum along an axis
         np.log(total, out=top)
         np.subtract(top, fit, out=fit)
         # dz = weight · scale · (softmax − target)
         if weights is None:
-            value = float(np.add.reduce(fit)) * scale
+            value = float(np.dot(fit, ones[:n])) * scale
             np.divide(scale, total, out=total)
             np.multiply(p, total, out=p)
             flat[index] -= scale * (1 - smoothing)
@@ -168,6 +168,7 @@ class SoftmaxCrossEntropy(Loss):
                 np.empty(n, np.intp),
                 np.empty(n, dtype),
                 np.empty(n, dtype),
+                np.ones(max(n, k), dtype),
             )
             self._held = held
         return held

@@ -294,33 +294,36 @@ class Network:
         """
         if self._to_undo == 0:
             raise RuntimeError("backward must follow forward(x, training=True)")
+        seen = self._seen[True]
+        if dz is seen.dz and not need_dx:  # as the last time, and checked then
+            for call in seen.calls_back:
+                call()
+            return None
         shape = (self._to_undo, *self.output_shape)
         if dz.shape != shape or dz.dtype != self.dtype or not dz.flags.c_contiguous:
             raise ShapeError(
                 f"backward expects {self.dtype} of shape {shape}, C-contiguous; got "
                 f"{dz.dtype} of shape {dz.shape}"
             )
-        seen = self._seen[True]
         if seen.calls is not None:
             # What was prepared last, for evaluation say, is not what ran last.
             if self._prepared_last is not seen.array:
                 self._chain.prepare(seen.array, training=True)
-                self._prepared_last, seen.dz = seen.array, None
+                self._prepared_last = seen.array
             if not need_dx and len(self.output_shape) != 3:
-                self._run_back(seen, dz)
+                self._prepare_back(seen, dz)
+                for call in seen.calls_back:
+                    call()
                 return None
         dx = self._chain.backward(to_layers(dz), need_dx=need_dx)
         return None if dx is None else from_layers(dx)
 
-    def _run_back(self, seen: _Seen, dz: Array) -> None:
-        """Do backward by prepared calls, after a forward by prepared calls."""
-        if dz is not seen.dz:
-            prepared = self._chain.prepare_backward(dz, need_dx=False)
-            if prepared is None:
-                raise RuntimeError("a layer prepares forward, but not backward")
-            seen.dz, seen.calls_back = dz, prepared[0]
-        for call in seen.calls_back:
-            call()
+    def _prepare_back(self, seen: _Seen, dz: Array) -> None:
+        """Prepare backward, after a forward by prepared calls."""
+        prepared = self._chain.prepare_backward(dz, need_dx=False)
+        if prepared is None:
+            raise RuntimeError("a layer prepares forward, but not backward")
+        seen.dz, seen.calls_back = dz, prepared[0]
 
     def predict_logits(self, x: Array) -> Array:
         """Return the outputs for many samples, in a new array (n, *output_shape).

@@ -121,6 +121,8 @@ class Workers:
         if not (self._is_simple and n_sections > 1):
             self._joint.release()
         self.sections = self._joint.sections
+        # Nothing to add up, and nobody to share with.
+        self._is_alone = self._is_simple and n_sections == 1
         self._shares = []
         for i, stream in enumerate(rng.spawn(n_shares)):
             # The first works on the network itself, whose running statistics count.
@@ -210,6 +212,9 @@ class Workers:
         self, optimizer: Optimizer, learning_rate: float, *, collected: bool = False
     ) -> None:
         """Make the optimiser's step, section by section side by side."""
+        if self._is_alone:
+            optimizer.step(learning_rate)
+            return
         optimizer.begin_step(learning_rate)
 
         def do(i: int) -> None:

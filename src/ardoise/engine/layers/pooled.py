@@ -21,7 +21,7 @@ from ardoise.engine.layers.conv import Conv2D
 from ardoise.engine.layers.pool import MaxPool2D, pairs, pairs_backward
 
 # Bytes of a band: with what is read and written beside it, half of a level-2 cache.
-BAND_BYTES = 500_000
+BAND_BYTES = 800_000
 
 
 class PooledConv2D(PreparedLayer):
