@@ -189,6 +189,37 @@ def test_pooled_convolutions_in_tiles_and_whole_agree(tiled):
     np.testing.assert_allclose(y, pixels.max(axis=(2, 4)), atol=1e-12)
 
 
+@pytest.mark.parametrize("pool", [MaxPool2D, AveragePool2D])
+@pytest.mark.parametrize("kernel", [1, (3, 1), (1, 3), 2], ids=str)
+@pytest.mark.parametrize("size", [(8, 9), (9, 8)], ids=str)
+def test_a_pool_that_leaves_pixels_out_reads_the_right_ones(pool, kernel, size):
+    # Of whatever kernel: one pixel wide, it reads the image where it lies.
+    shape = (*size, 6)
+    layers = [Conv2D(3, kernel), pool(), Flatten(), Dense(2)]
+    fused = Network(layers, shape, dtype="float64", seed=0)
+    first = Network([layers[0].clone()], shape, dtype="float64", seed=0)
+    rest = [layer.clone() for layer in layers[1:]]
+    second = Network(rest, first.output_shape, dtype="float64", seed=0)
+    split = first.n_params
+    for network, at in ((first, "0"), (second, "3")):
+        for name, view in network.parameters().items():
+            key = "0." + name[2:] if at == "0" else "3." + name[2:]
+            view[...] = fused.parameters()[key]
+    assert split + second.n_params == fused.n_params
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((4, *shape))
+    z = fused.forward(x, training=True).copy()
+    middle = first.forward(x, training=True).copy()
+    np.testing.assert_allclose(z, second.forward(middle, training=True), atol=1e-12)
+    dz = rng.standard_normal(z.shape)
+    dx = fused.backward(dz.copy(), need_dx=True)
+    expected = first.backward(second.backward(dz, need_dx=True).copy(), need_dx=True)
+    np.testing.assert_allclose(dx, expected, atol=1e-12)
+    np.testing.assert_allclose(
+        fused.gradients()["0.W"], first.gradients()["0.W"], atol=1e-12
+    )
+
+
 def test_what_no_maximum_reads_is_not_computed():
     network = Network([Conv2D(2, 3), ReLU(), MaxPool2D()], (9, 8, 5), seed=0)
     assert network.steps[0].output_shape == (6, 6, 2)  # of 7 × 6

@@ -120,6 +120,30 @@ def test_all_tasks_are_done_each_on_its_thread(active, count):
     assert all(done[i] == done[i % active] for i in range(count))
 
 
+@pytest.mark.parametrize("entered", [False, True])
+def test_without_helpers_one_thread_does_everything(entered):
+    team, done = Team(3), []
+    if entered:
+        with team:
+            pass
+    team.run([partial(done.append, i) for i in range(4)])
+    assert done == [0, 1, 2, 3]
+
+
+def test_of_limits_that_overlap_the_one_begun_last_holds():
+    before = blas_limits()
+    first, second, third = blas_threads(2), blas_threads(1), blas_threads(2)
+    first.__enter__()
+    second.__enter__()
+    first.__exit__()  # out of turn
+    assert max(blas_limits()) == 1
+    third.__enter__()
+    third.__exit__()
+    assert max(blas_limits()) == 1
+    second.__exit__()
+    assert blas_limits() == before
+
+
 def test_tasks_do_run_side_by_side():
     meeting = threading.Barrier(2, timeout=5)
     with Team(2) as team:

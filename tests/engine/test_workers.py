@@ -355,6 +355,23 @@ def test_what_dense_layers_leave_is_computed_by_section(monkeypatch):
     assert np.isfinite(net.grad).all()
 
 
+def test_a_training_that_never_begins_leaves_the_network_as_it_was(monkeypatch):
+    monkeypatch.undo()
+    net = Network([Dense(256), ReLU(), Dense(10)], 784, seed=0)
+    rng = np.random.default_rng(0)
+    x, y = rng.random((1000, 784), np.float32), rng.integers(0, 10, 1000)
+    Workers(
+        *(net, SoftmaxCrossEntropy(), x, y, None),
+        batch_size=1000,
+        threads=2,
+        rng=rng,
+    )
+    net.grad[...] = np.nan
+    z = net.forward(x, training=True)
+    net.backward(np.ones_like(z))
+    assert np.isfinite(net.grad).all()
+
+
 # -- threads --------------------------------------------------------------------------
 
 

@@ -26,7 +26,7 @@ class JointGradients:
     Parameters
     ----------
     network : Network
-        Its large dense layers leave dW and db, until `release`.
+        Its large dense layers leave dW and db, from `begin` to `release`.
     sections : int
         Into how many parts to cut the vectors.
 
@@ -43,8 +43,6 @@ class JointGradients:
             for i, layer in enumerate(network.layers)
             if isinstance(layer, Dense) and layer.W.size >= LEAST_WEIGHTS
         ]
-        for layer, *_ in self._layers:
-            layer.leaves_gradients = True
         cuts = [self._cut(network.n_params * i // sections) for i in range(1, sections)]
         self.sections = [
             slice(*ends) for ends in pairwise([0, *cuts, network.n_params])
@@ -83,6 +81,11 @@ class JointGradients:
                 yield layer.weight_gradient(slice(first, last // layer.units))
             if b is not None and section.start <= b.start < section.stop:
                 yield layer.bias_gradient()
+
+    def begin(self) -> None:
+        """Make backward leave the gradients, from the next preparation on."""
+        for layer, *_ in self._layers:
+            layer.leaves_gradients = True
 
     def release(self) -> None:
         """Let backward compute all gradients again, from the next preparation on."""

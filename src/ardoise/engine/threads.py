@@ -88,13 +88,13 @@ def _quota(*files: Path) -> float | None:
 class blas_threads:
     """Context manager: limit NumPy's BLAS library to so many threads.
 
-    The limit holds for the whole process. When the last of several that overlap ends,
-    the library has as many threads as before the first.
+    The limit holds for the whole process: of several that overlap, that of the one
+    begun last; and when all have ended, what it was before the first.
     """
 
     _libraries: ClassVar[list[Any] | None] = None
     _before: ClassVar[list[int]] = []
-    _depth: ClassVar[int] = 0
+    _inside: ClassVar[list[blas_threads]] = []  # who is, in the order of coming
     _lock: ClassVar[threading.Lock] = threading.Lock()
 
     def __init__(self, threads: int) -> None:
@@ -105,26 +105,31 @@ class blas_threads:
         with cls._lock:
             if cls._libraries is None:
                 cls._libraries = _find_blas()
-            self._outer = [library.get_num_threads() for library in cls._libraries]
-            if cls._depth == 0:
-                cls._before = self._outer
-            cls._depth += 1
-            for library in cls._libraries:
-                library.set_num_threads(self._threads)
+            if not cls._inside:
+                cls._before = [lib.get_num_threads() for lib in cls._libraries]
+            cls._inside.append(self)
+            cls._apply()
 
     def set(self, threads: int) -> None:
         """Change the limit."""
         with blas_threads._lock:
-            for library in blas_threads._libraries or ():
-                library.set_num_threads(threads)
+            self._threads = threads
+            blas_threads._apply()
 
     def __exit__(self, *_: object) -> None:
-        cls = blas_threads
-        with cls._lock:
-            cls._depth -= 1
-            threads = self._outer if cls._depth else cls._before
-            for library, count in zip(cls._libraries or (), threads, strict=True):
-                library.set_num_threads(count)
+        with blas_threads._lock:
+            blas_threads._inside.remove(self)
+            blas_threads._apply()
+
+    @classmethod
+    def _apply(cls) -> None:
+        """Give the libraries the limit of who came last, of those who are inside."""
+        libraries = cls._libraries or []
+        limits = cls._before
+        if cls._inside:
+            limits = [cls._inside[-1]._threads] * len(libraries)
+        for library, count in zip(libraries, limits, strict=True):
+            library.set_num_threads(count)
 
 
 def _find_blas() -> list[Any]:
@@ -181,13 +186,15 @@ class Team:
             start.put(None)
         for helper in self._helpers:
             helper.join()
+        self._helpers = []
 
     def run(self, tasks: Sequence[Task]) -> None:
         """Do all tasks and return when they are done; raise what one of them raised.
 
         Thread j does the tasks j, j + active, j + 2 active…
         """
-        active = min(self.active, len(tasks))
+        # Without helpers, before and after, one thread does everything.
+        active = min(self.active, len(tasks), 1 + len(self._helpers))
         if active <= 1:
             for task in tasks:
                 task()

@@ -116,7 +116,6 @@ class Workers:
         self._team = Team(1 if self._uses_blas else threads)
         long = network.n_params >= SECTION_NUMBERS and not self._uses_blas
         n_sections = threads if long else 1
-        # Before anything is prepared: it changes what backward does.
         self._joint = JointGradients(network, n_sections)
         if not (self._is_simple and n_sections > 1):
             self._joint.release()
@@ -148,6 +147,7 @@ class Workers:
         self._blas = blas_threads(self._pace.threads if self._uses_blas else 1)
         self._blas.__enter__()
         self._team.__enter__()
+        self._joint.begin()  # before anything is prepared: it changes what backward does
         return self
 
     def __exit__(

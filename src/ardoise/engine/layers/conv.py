@@ -242,9 +242,11 @@ class Conv2D(PreparedLayer):
         self._places_last = self.reads_few_channels
         several = self.input_shape[2] > 1
         self._copies_image = windows.is_padded or (self._places_last and several)
-        # A kernel one pixel wide reads the image as it is.
+        # A kernel one pixel wide reads the image as it is, if it reads all of it.
+        width = self.input_shape[1] + windows.before[1] + windows.after[1]
         self._copies_windows = self._places_last or not (
             self.kernel_size[1] == self.stride[1] == self.groups == 1
+            and windows.output[1] == width
         )
         self._cleared: Shape = ()  # the batch around which the padding is 0
         if self._bias is not None:
