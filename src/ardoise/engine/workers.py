@@ -147,7 +147,7 @@ class Workers:
         self._blas = blas_threads(self._pace.threads if self._uses_blas else 1)
         self._blas.__enter__()
         self._team.__enter__()
-        self._joint.begin()  # before anything is prepared: it changes what backward does
+        self._joint.begin()  # before anything is prepared
         return self
 
     def __exit__(
