@@ -178,11 +178,9 @@ def test_pooling_early_and_bias_late_change_nothing(
         np.testing.assert_allclose(gradient, expected, atol=1e-12)
 
 
-@pytest.mark.parametrize("tiled", [False, True])
-def test_pooled_convolutions_in_tiles_and_whole_agree(tiled):
+def test_pooled_convolutions_in_tiles_are_the_plain_ones():
     network = Network([Conv2D(8, 3), MaxPool2D()], (12, 12, 1), dtype="float64", seed=0)
     x = np.random.default_rng(0).random((64, 12, 12, 1))
-    network.reserve(64, training=True, tiled=tiled)
     y = network.forward(x, training=True)
     alone = Network([Conv2D(8, 3)], (12, 12, 1), dtype="float64", seed=0)
     pixels = alone.forward(x).reshape(64, 5, 2, 5, 2, 8)

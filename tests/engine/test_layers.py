@@ -225,11 +225,9 @@ def test_dense_by_hand():
         *((101, 997, 128), (1200, 400, 64)),
     ],
 )
-@pytest.mark.parametrize("tiled", [False, True])
-def test_products_in_tiles_and_whole_are_the_plain_ones(n, n_in, n_out, tiled):
+def test_products_in_tiles_are_the_plain_ones(n, n_in, n_out):
     bench = Bench(Case("Dense", {"units": n_out}, (n_in,), (n_in,)))
     x, dy = bench.x(n), bench.dy(n)
-    bench.layer.set_tiled(tiled)
     y, dx, grad = bench.run(x, dy)
     W, b = bench.theta[:-n_out].reshape(n_in, n_out), bench.theta[-n_out:]
     expected = np.concatenate([(x.T @ dy).reshape(-1), dy.sum(axis=0)])

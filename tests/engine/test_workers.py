@@ -196,9 +196,9 @@ def test_how_many_threads_are_active_changes_no_bit(collected):
     same(thetas[2], thetas[0])
 
 
-@pytest.mark.parametrize("kind", ["shares", "whole", "BLAS"])
+@pytest.mark.parametrize("kind", ["shares", "whole"])
 def test_the_pace_is_kept(kind):
-    net = cnn(BatchNorm()) if kind == "BLAS" else network()
+    net = network()
     batch_size = 15 if kind == "whole" else N
     with team(net, threads=2, batch_size=batch_size) as crew:
         assert crew.active_threads == 2
@@ -213,8 +213,13 @@ DENSE = [Dense(256), ReLU(), Dense(128), BatchNorm(), ReLU(), Dense(10)]
 CONV = [Conv2D(8, 3), BatchNorm(), ReLU(), Flatten(), Dense(10)]
 
 
+WIDE = [Conv2D(64, 3), BatchNorm(), ReLU(), MaxPool2D(), Conv2D(100, 3), *CONV[3:]]
+
+
 @pytest.mark.parametrize(
-    ("layers", "shape"), [(DENSE, (784,)), (CONV, (28, 28, 1))], ids=["team", "BLAS"]
+    ("layers", "shape"),
+    [(DENSE, (784,)), (CONV, (28, 28, 1)), (WIDE, (12, 12, 8))],
+    ids=["dense", "one channel", "wide"],
 )
 def test_threads_change_no_bit_of_a_whole_batch(layers, shape, monkeypatch):
     monkeypatch.undo()
@@ -233,10 +238,9 @@ def test_threads_change_no_bit_of_a_whole_batch(layers, shape, monkeypatch):
         with crew:
             assert len(crew._shares) == 1
             optimizer.bind(net.theta, net.grad, sections=crew.sections)
-            assert len(crew.sections) == (2 if layers is DENSE else 1)
+            assert len(crew.sections) == 2
             for active in pattern:
                 crew._team.active = active
-                crew._blas.set(active if layers is CONV else 1)
                 crew.gradient(np.arange(1000)[::-1])
                 crew.update(optimizer, 0.01)
         thetas.append(net.theta.copy())
@@ -403,18 +407,11 @@ def test_an_error_on_any_thread_comes_out_and_leaves_no_thread_behind(layer):
     assert threading.active_count() == threads
 
 
-@pytest.mark.parametrize(
-    ("make", "extra", "blas"),
-    [
-        (network, [], 1),
-        (network, [BatchNorm()], 1),
-        (cnn, [], 1),
-        (cnn, [BatchNorm()], 2),
-    ],
-)
-def test_blas_gets_the_threads_where_the_team_has_none(make, extra, blas):
+@pytest.mark.parametrize("make", [network, cnn])
+@pytest.mark.parametrize("extra", [(), (BatchNorm,)])
+def test_blas_has_one_thread_meanwhile(make, extra):
     limits = blas_limits()
-    with team(make(*extra), threads=2) as crew:
-        assert max(blas_limits()) <= blas
-        assert crew._team.threads == 3 - blas
+    with team(make(*(kind() for kind in extra)), threads=2) as crew:
+        assert max(blas_limits()) == 1
+        assert crew._team.threads == 2
     assert blas_limits() == limits

@@ -195,21 +195,18 @@ class Network:
         *,
         training: bool = False,
         rng: np.random.Generator | None = None,
-        tiled: bool = True,
         team: Team | None = None,
     ) -> None:
         """Allocate the layers' work space for up to ``batch`` samples.
 
         Called by itself where needed. Call it to choose the batch, or the generator
         that dropout draws from (each layer gets a child of it, and keeps it until
-        another generator is given), or whether matrix products are cut into small ones
-        (faster on one thread) or left whole (for BLAS's own threads), or a team among
-        which long ones are shared out.
+        another generator is given), or a team among whose threads long matrix products
+        are shared out.
         """
         if batch < 1:
             raise ValueError(f"batch must be at least 1; got {batch}")
         for layer in self.layers:
-            layer.set_tiled(tiled)
             layer.share_products(team)
         if rng is not None or self._streams is None:
             self._streams = (rng or self._rng).spawn(len(self.layers))

@@ -110,12 +110,6 @@ class blas_threads:
             cls._inside.append(self)
             cls._apply()
 
-    def set(self, threads: int) -> None:
-        """Change the limit."""
-        with blas_threads._lock:
-            self._threads = threads
-            blas_threads._apply()
-
     def __exit__(self, *_: object) -> None:
         with blas_threads._lock:
             blas_threads._inside.remove(self)

@@ -3,7 +3,7 @@
 A batch that is worth it is cut into one share for each thread, and each share into
 micro-batches that stay in the processor's cache. Every share has a replica of the
 network on the same weights and a gradient of its own; these are added in a fixed order.
-Where that does not pay, the batch stays whole and BLAS spreads each matrix product.
+Where that does not pay, the batch stays whole and long matrix products are shared out.
 The cuts depend on shapes and on the number of threads asked for, never on how many
 threads are at work or how fast: the same seed and ``threads`` give the same bits.
 """
@@ -98,13 +98,12 @@ class Workers:
         # As many threads as there is work for…
         work = 3 * batch_size * network.multiply_adds
         threads = min(threads, batch_size, max(1, work // THREAD_MULTIPLICATIONS))
-        # … in shares of the batch. A layer such as BatchNorm must see all of it: then
-        # BLAS's threads share each matrix product. A dense network has so many short
-        # operations that threads would wait for each other: only long ones are shared.
+        # … in shares of the batch. But a layer such as BatchNorm must see it whole; and
+        # a dense network has so many short operations that threads would wait for each
+        # other. Then long matrix products alone are shared out.
         micro_batch = network.micro_batch()
         mixes = any(layer.mixes_samples for layer in network.layers)
         images = len(network.entry_shape(1)) == 4
-        self._uses_blas = images and mixes
         in_shares = not mixes and (images or batch_size >= 2 * micro_batch)
         n_shares = threads if in_shares else 1
         share = -(-batch_size // n_shares)
@@ -113,9 +112,8 @@ class Workers:
         self._sums = np.zeros(
             (0 if self._is_simple else n_shares, network.n_params), network.dtype
         )
-        self._team = Team(1 if self._uses_blas else threads)
-        long = network.n_params >= SECTION_NUMBERS and not self._uses_blas
-        n_sections = threads if long else 1
+        self._team = Team(threads)
+        n_sections = threads if network.n_params >= SECTION_NUMBERS else 1
         self._joint = JointGradients(network, n_sections)
         if not (self._is_simple and n_sections > 1):
             self._joint.release()
@@ -130,7 +128,6 @@ class Workers:
                 self._micro_batch,
                 training=True,
                 rng=stream,
-                tiled=threads == 1 or not self._uses_blas,
                 team=self._team if n_shares == 1 and threads > 1 else None,
             )
             loader = BatchLoader(own, x, t, weights, self._micro_batch)
@@ -144,7 +141,7 @@ class Workers:
         return self._network.replica(grad, self._network.state.copy())
 
     def __enter__(self) -> Workers:
-        self._blas = blas_threads(self._pace.threads if self._uses_blas else 1)
+        self._blas = blas_threads(1)
         self._blas.__enter__()
         self._team.__enter__()
         self._joint.begin()  # before anything is prepared
@@ -226,15 +223,8 @@ class Workers:
 
     def record(self, seconds: float, rows: int) -> None:
         """Note how long a step took, and choose how many threads make the next one."""
-        before = self._pace.threads
         self._pace.record(seconds, rows)
-        active = self._pace.threads
-        if active == before:
-            return
-        if self._uses_blas:
-            self._blas.set(active)
-        else:
-            self._team.active = active
+        self._team.active = self._pace.threads
 
     def _scale(self, rows: Rows) -> float:
         if self._weights is None:

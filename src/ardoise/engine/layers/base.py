@@ -77,9 +77,6 @@ class Layer:
     keeps_order : bool
         y never falls where x rises, number by number, and exactly so: a maximum may
         be taken before it as well as after.
-    tiled : bool
-        Matrix products are cut into small ones, which are faster on one thread; whole
-        ones can use BLAS's own threads.
     team : Team or None
         Threads among which long matrix products are shared out.
     mixes_samples : bool
@@ -92,7 +89,6 @@ class Layer:
     keeps_order: ClassVar[bool] = False
 
     mixes_samples: bool = False
-    tiled: bool = True
     team: Team | None = None
     is_view: bool = False
     input_shape: Shape
@@ -131,10 +127,6 @@ class Layer:
             setattr(self, f"d{name}", grads[name])
         for name, view in state.items():
             setattr(self, name, view)
-
-    def set_tiled(self, tiled: bool) -> None:
-        """Cut matrix products, or leave them whole, from the next `reserve` on."""
-        self.tiled = tiled
 
     def share_products(self, team: Team | None) -> None:
         """Share long matrix products out among threads, from the next `reserve` on."""

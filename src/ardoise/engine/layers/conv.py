@@ -20,7 +20,11 @@ from ardoise.engine import initializers
 from ardoise.engine.arrays import Array, Shape, batch_count, batch_shape
 from ardoise.engine.errors import ShapeError
 from ardoise.engine.layers.base import LayerSpec, Prepared, PreparedLayer, Step
-from ardoise.engine.layers.products import rows_per_product, summed_product
+from ardoise.engine.layers.products import (
+    rows_per_product,
+    shared_product,
+    summed_product,
+)
 from ardoise.engine.layers.windows import Windows, as_padding, as_pair, image_shape
 from ardoise.engine.params import ParamSpec
 
@@ -274,8 +278,7 @@ class Conv2D(PreparedLayer):
         """Return what computes out = columns W for some places of whole windows."""
         some = columns[0, 0, 0, places]
         size, k = some.shape
-        if self.tiled:
-            size = rows_per_product(size, k * self.filters)
+        size = rows_per_product(size, k * self.filters)
         return partial(
             np.matmul,
             _cut(some, size),
@@ -303,11 +306,11 @@ class Conv2D(PreparedLayer):
         for strip in range(strips):  # y = Σ columns W over the rows of the kernel
             out = self.work("part", y.shape) if strip else y
             calls.append(
-                partial(
-                    np.matmul,
+                shared_product(
                     stacks[strip],
                     W[strip, :, None, None],  # (G, 1, 1, K, F)
-                    out=self._by_group(out, size),
+                    self._by_group(out, size),
+                    self.team,
                 )
             )
             if strip:
@@ -342,14 +345,13 @@ class Conv2D(PreparedLayer):
         sent = self.work("sent", (*self._geometry.output, n, groups * c))
         rows = dy.size // self.filters
         size = rows_per_product(rows, c * (self.filters // groups))
-        size = size if self.tiled else rows
         a = dy.reshape(-1, size, groups, self.filters // groups).transpose(2, 0, 1, 3)
         out = sent.reshape(-1, size, groups, c).transpose(2, 0, 1, 3)
         for tap in self._geometry.taps():
             b = turned[tap.row, tap.column, :, None]
             receiver = dx[tap.inputs]
             calls += [
-                partial(np.matmul, a, b, out=out),  # dy W[r, s]ᵀ
+                shared_product(a, b, out, self.team),  # dy W[r, s]ᵀ
                 partial(np.add, receiver, sent[tap.outputs], out=receiver),
             ]
         return calls, dx
@@ -429,8 +431,6 @@ class Conv2D(PreparedLayer):
     def _stack_size(self, k: int) -> int:
         """Return how many places to multiply at a time."""
         places = int(self._columns.shape[3])
-        if not self.tiled:
-            return places
         return rows_per_product(places, k * (self.filters // self.groups))
 
     def _by_group(self, y: Array, size: int) -> Array:
@@ -456,7 +456,7 @@ class Conv2D(PreparedLayer):
             return partial(np.matmul, a[0, 0], b[0, 0], out=total)
         parts = self.work("parts", (*a.shape[:2], *total.shape))
         flat = parts.reshape(-1, *total.shape)
-        return summed_product(a, b, parts, flat, total)
+        return summed_product(a, b, parts, flat, total, self.team)
 
 
 def _cut(matrices: Array, size: int) -> Array:

@@ -84,7 +84,7 @@ class Dense(PreparedLayer):
     def weight_gradient(self, rows: slice) -> Step:
         """Return what computes some rows of dW, which the last backward left."""
         x, dy = self.left
-        return weight_product(x[:, rows], dy, self.dW[rows], tiled=True)
+        return weight_product(x[:, rows], dy, self.dW[rows])
 
     def bias_gradient(self) -> Step:
         """Return what computes db, which the last backward left."""
@@ -109,7 +109,7 @@ class Dense(PreparedLayer):
     def prepare(self, x: Array, *, training: bool) -> Prepared:
         self._x = x
         y = self.work("y", (len(x), self.units))
-        calls = [forward_product(x, self.W, y, tiled=self.tiled, team=self.team)]
+        calls = [forward_product(x, self.W, y, self.team)]
         if self.use_bias and len(x) == 1:
             row = y.reshape(-1)  # no axis to repeat b along: a third of the time
             calls.append(partial(np.add, row, self.b, out=row))
@@ -123,10 +123,10 @@ class Dense(PreparedLayer):
         calls: list[Step] = []
         self.left = self._x, dy
         if not self.leaves_gradients:
-            calls = [weight_product(self._x, dy, self.dW, tiled=self.tiled)]  # xᵀ dy
+            calls = [weight_product(self._x, dy, self.dW)]  # xᵀ dy
             calls += [self.bias_gradient()] if self.use_bias else []
         if not need_dx:
             return calls, None
         dx = self.work("dx", (len(dy), len(self.W)))
-        calls.append(input_product(dy, self.W, dx, tiled=self.tiled))  # dx = dy Wᵀ
+        calls.append(input_product(dy, self.W, dx))  # dx = dy Wᵀ
         return calls, dx

@@ -37,14 +37,9 @@ LEAST_INNER = 64
 # whole, and 270 in tiles of 50.
 MOST_COLUMNS = 64
 LANES = 16
-# OpenBLAS cuts longer sums (from 385 to 449 numbers on, as the processor may be), and
-# where depends on the number of threads.
-MOST_INNER = 384
 
 
-def forward_product(
-    x: Array, W: Array, y: Array, *, tiled: bool, team: Team | None = None
-) -> Step:
+def forward_product(x: Array, W: Array, y: Array, team: Team | None = None) -> Step:
     """Return what computes y = x W; shapes (n, k), (k, m), (n, m).
 
     A long one is shared out among a team's threads, a part of the columns each.
@@ -56,8 +51,6 @@ def forward_product(
         places = [slice(*ends) for ends in pairwise(ends)]
         parts = [partial(np.matmul, x, W[:, some], out=y[:, some]) for some in places]
         return partial(team.run, parts)
-    if not tiled:
-        return whole_product(x, W, y)
     if n * k * m <= SMALL_PRODUCT or (n >= MANY_ROWS and m >= MOST_COLUMNS):
         return partial(np.dot, x, W, out=y)
     c = _divisor(m, MOST_COLUMNS)
@@ -65,11 +58,9 @@ def forward_product(
     return _tiled_product(x, W, y, r, c)
 
 
-def input_product(dy: Array, W: Array, dx: Array, *, tiled: bool) -> Step:
+def input_product(dy: Array, W: Array, dx: Array) -> Step:
     """Return what computes dx = dy Wᵀ; shapes (n, m), (k, m), (n, k)."""
     (n, m), k = dy.shape, len(W)
-    if not tiled:
-        return whole_product(dy, W.T, dx)
     if n * k <= SMALL_TRANSPOSED_RESULT or m < LEAST_INNER or m % LANES:
         return partial(np.dot, dy, W.T, out=dx)
     c = _divisor(k, MOST_COLUMNS)
@@ -77,11 +68,9 @@ def input_product(dy: Array, W: Array, dx: Array, *, tiled: bool) -> Step:
     return _tiled_product(dy, W.T, dx, r, c)
 
 
-def weight_product(x: Array, dy: Array, dW: Array, *, tiled: bool) -> Step:
+def weight_product(x: Array, dy: Array, dW: Array) -> Step:
     """Return what computes dW = xᵀ dy; shapes (n, k), (n, m), (k, m)."""
     (n, k), m = x.shape, dy.shape[1]
-    if not tiled:
-        return whole_product(x.T, dy, dW)
     if n * k * m <= SMALL_PRODUCT:
         return partial(np.dot, x.T, dy, out=dW)
     size = _divisor(n, SMALL_PRODUCT // (k * m))
@@ -95,39 +84,49 @@ def weight_product(x: Array, dy: Array, dW: Array, *, tiled: bool) -> Step:
     return _tiled_product(x.T, dy, dW, _divisor(k, SMALL_PRODUCT // (n * c)), c)
 
 
-def whole_product(a: Array, b: Array, out: Array) -> Step:
-    """Return what computes out = a b for matrices, whole: with all of BLAS's threads.
+def shared_product(a: Array, b: Array, out: Array, team: Team | None) -> Step:
+    """Return what computes out = a b for stacks, a long one shared among threads.
 
-    Longer sums than MOST_INNER are computed in parts, so that the number of threads
-    does not change how they are rounded.
+    Each thread does some stacks: how many threads there are changes no bit.
     """
-    k = a.shape[1]
-    if k <= MOST_INNER:
-        return partial(np.dot, a, b, out=out)
-    cuts = [k * i // -(-k // MOST_INNER) for i in range(-(-k // MOST_INNER) + 1)]
-    part = np.empty_like(out)
-    (start, stop), *others = pairwise(cuts)
-    first = partial(np.dot, a[:, start:stop], b[start:stop], out=out)
-    rest = [partial(np.dot, a[:, i:j], b[i:j], out=part) for i, j in others]
+    work = out.size * a.shape[-1]
+    axis = int(np.argmax(out.shape[:-2])) if out.ndim > 2 else 0
+    if team is None or work < SHARED_PRODUCT or out.ndim == 2:
+        return partial(np.matmul, a, b, out=out)
+    count = min(team.threads, out.shape[axis])
+    ends = [out.shape[axis] * i // count for i in range(count + 1)]
 
-    def compute() -> None:
-        first()
-        for product in rest:
-            product()
-            np.add(out, part, out=out)
+    def part(stacks: Array, some: slice) -> Array:
+        own = axis - (out.ndim - stacks.ndim)
+        if own < 0 or stacks.shape[own] == 1:
+            return stacks  # the same for all
+        return stacks[(slice(None),) * own + (some,)]
 
-    return compute
+    calls = [
+        partial(np.matmul, part(a, some), part(b, some), out=part(out, some))
+        for some in (slice(*ends) for ends in pairwise(ends))
+    ]
+    return partial(team.run, calls)
 
 
-def summed_product(a: Array, b: Array, parts: Array, flat: Array, out: Array) -> Step:
+def summed_product(
+    a: Array,
+    b: Array,
+    parts: Array,
+    flat: Array,
+    out: Array,
+    team: Team | None = None,
+) -> Step:
     """Return what computes out = Σ a b over the stacks.
 
     ``parts`` holds the products; ``flat`` is the same memory, with one axis of stacks,
     the first.
     """
 
+    product = shared_product(a, b, parts, team)
+
     def compute() -> None:
-        np.matmul(a, b, out=parts)
+        product()
         np.add.reduce(flat, axis=0, out=out)
 
     return compute

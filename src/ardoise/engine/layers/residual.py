@@ -125,10 +125,6 @@ class Residual(Layer):
         for layer in (*self.layers, *self.shortcut):
             layer.share_products(team)
 
-    def set_tiled(self, tiled: bool) -> None:
-        for layer in self.layers + self.shortcut:
-            layer.set_tiled(tiled)
-
     def reserve(
         self,
         batch: int,
