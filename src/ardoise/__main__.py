@@ -1,10 +1,34 @@
 """The ``ardoise`` command; it says in one line what is missing when it cannot start."""
 
+import signal
 import sys
+from types import FrameType
 
 
 def main() -> int:
     """Run the command line and return its exit code."""
+    listens = signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    if listens:
+        signal.signal(signal.SIGINT, interrupt)
+    try:
+        return _main()
+    except KeyboardInterrupt:  # before the command line knows its language
+        return 130
+    finally:
+        if listens:  # nothing is left to be interrupted
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def interrupt(number: int, frame: FrameType | None) -> None:
+    """Stop at the first Ctrl-C, and let the next ones disturb nothing.
+
+    What was learned is being saved meanwhile, and that takes no time.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    raise KeyboardInterrupt
+
+
+def _main() -> int:
     try:
         import cyclopts  # noqa: F401
         import rich  # noqa: F401

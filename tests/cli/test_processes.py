@@ -72,7 +72,7 @@ def read_to(beginning, process):
 def test_ctrl_c_keeps_everything(data, somewhere):
     process = interrupted(data)
     out, err = process.communicate(timeout=PATIENCE)
-    assert (process.returncode, err) == (0, b"")
+    assert (process.returncode, err) == (130, b"")
     assert re.search(rb"Interrupted during epoch \d+: what was learned", out)
     assert b"Test accuracy: " in out
     assert names(somewhere / "run") == FILES | PICTURES
@@ -88,6 +88,22 @@ def test_a_second_ctrl_c_keeps_the_model(data, somewhere):
     assert re.fullmatch(rb"Interrupted: what was learned is in [^\n]+\n", err)
     assert names(somewhere / "run") < FILES | PICTURES
     load_model("run/model.safetensors")
+
+
+@pytest.mark.parametrize("pause", [0.001, 0.01])
+@pytest.mark.parametrize("after", [0.0, 0.5])
+def test_a_fist_on_ctrl_c_keeps_the_model(data, somewhere, after, pause):
+    process = start("train", "--data", data, *LONG, "--lang", "en")
+    read_to(b"Network", process)
+    time.sleep(after)
+    for _ in range(30):
+        process.send_signal(signal.SIGINT)
+        time.sleep(pause)
+    _, err = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 130, err
+    assert re.fullmatch(rb"(Interrupted[^\n]+\n)?", err)
+    if after or err != b"Interrupted.\n":  # else it may not have begun
+        load_model("run/model.safetensors")
 
 
 # -- pipes ----------------------------------------------------------------------------

@@ -9,6 +9,7 @@ import pytest
 
 from ardoise.cli import training as cli_training
 from ardoise.cli.progress import Interruptible
+from ardoise.cli.results import notebook_accuracies
 from ardoise.digits.scores import wilson_interval
 from ardoise.engine.training import History
 from ardoise.files import load_model
@@ -276,7 +277,7 @@ def test_ctrl_c_keeps_what_was_learned(
     before = press_ctrl_c(monkeypatch, {3})
     options = ("--epochs", 50, "--threads", 1, "--output", "run", "--lang", lang)
     said = ardoise("train", "--data", data, *options)
-    assert said.code == 0 and sentence in said.out.splitlines()
+    assert said.code == 130 and sentence in said.out.splitlines()
     assert names(somewhere / "run") == FILES
     assert sentence in (somewhere / "run/report.html").read_text("utf-8")
     with open("run/history.csv", newline="") as file:
@@ -311,6 +312,68 @@ def test_ctrl_c_after_the_training(ardoise, data, somewhere, monkeypatch):
     )
     assert names(somewhere / "run") == {"model.safetensors", "history.csv"}
     assert ardoise("evaluate", "run").code == 0
+
+
+def test_ctrl_c_while_the_model_is_saved(ardoise, data, somewhere, monkeypatch):
+    attempts = []
+    save = cli_training.save_model
+
+    def press(*arguments):
+        attempts.append(arguments)
+        if len(attempts) == 1:
+            raise KeyboardInterrupt
+        save(*arguments)
+
+    monkeypatch.setattr(cli_training, "save_model", press)
+    said = ardoise("train", "--data", data, *SHORT)
+    assert said.code == 130 and "run/model.safetensors" in said.sentence
+    load_model("run/model.safetensors")
+
+
+@pytest.mark.parametrize("listens", [True, False])
+def test_the_first_ctrl_c_is_the_last(listens, monkeypatch):
+    import signal
+
+    from ardoise import __main__ as program
+
+    def press():
+        signal.raise_signal(signal.SIGINT)
+        return 0
+
+    handler = signal.default_int_handler if listens else signal.SIG_IGN
+    before = signal.signal(signal.SIGINT, handler)
+    monkeypatch.setattr(program, "_main", press)
+    try:
+        assert program.main() == (130 if listens else 0)
+        assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.parametrize("threads", [100_000, 10**20])
+def test_no_number_of_threads_is_too_high(ardoise, data, somewhere, threads):
+    assert (
+        ardoise(
+            "train",
+            "--data",
+            data,
+            "--epochs",
+            1,
+            "--output",
+            "run",
+            "--threads",
+            threads,
+        ).code
+        == 0
+    )
+
+
+@pytest.mark.parametrize("epochs", [1, 10, 70, 250, 700])
+def test_the_notebook_records_every_hundredth_of_the_way(epochs):
+    history = History()
+    history.columns["accuracy"] = [0.5] * (epochs + 1)
+    recorded = notebook_accuracies(history, epochs)
+    assert len(recorded) == min(epochs, 100) + 1
 
 
 def test_ctrl_c_while_the_data_are_read(ardoise, data, somewhere, monkeypatch):

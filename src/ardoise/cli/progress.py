@@ -23,18 +23,22 @@ WIDE = 80
 class Interruptible(Callback):
     """Let the first Ctrl-C end the training after the step in progress.
 
-    A context manager around the training. A second Ctrl-C is Python's own.
+    A context manager around the training. A second Ctrl-C is for whoever saw it before.
     """
 
     def __init__(self) -> None:
         self._asked = False
 
     def __enter__(self) -> "Interruptible":
-        self._before = signal.signal(signal.SIGINT, self._ask)
+        # Known before it is replaced: Ctrl-C may come at once.
+        self._before = signal.getsignal(signal.SIGINT)
+        signal.signal(signal.SIGINT, self._ask)
         return self
 
     def __exit__(self, *_: object) -> None:
-        signal.signal(signal.SIGINT, self._before)
+        # After a second one, whoever saw it may want no other.
+        if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
+            signal.signal(signal.SIGINT, self._before)
 
     def _ask(self, number: int, frame: FrameType | None) -> None:
         self._asked = True

@@ -166,8 +166,9 @@ def draw(
 
 def notebook_accuracies(history: History, epochs: int) -> list[float]:
     """Return the accuracies that the notebook recorded: in %, each 1 % of the way."""
+    recorded = {epochs * percent // 100 for percent in range(101)}
     return [
         round(100 * accuracy, 2)
         for i, accuracy in enumerate(history["accuracy"])
-        if i % (epochs / 100) == 0
+        if i in recorded
     ]

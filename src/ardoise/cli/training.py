@@ -21,7 +21,7 @@ from ardoise.cli.terminal import Terminal
 from ardoise.digits.recipes import RECIPES, Recipe
 from ardoise.digits.scores import per_class, wilson_interval
 from ardoise.engine.errors import DivergenceError
-from ardoise.engine.threads import blas_threads
+from ardoise.engine.threads import available_threads, blas_threads
 from ardoise.engine.training import History
 from ardoise.files import save_model, write_atomically
 from ardoise.messages import UserError
@@ -50,8 +50,15 @@ def train(options: TrainOptions, terminal: Terminal) -> int:
     notebook_epochs = plan.recipe.epochs if plan.recipe.notebook else None
     progress, interrupt = ShownProgress(terminal, notebook_epochs), Interruptible()
     try:
-        with interrupt, progress:
-            history = learn(plan, (interrupt, progress))
+        try:
+            with interrupt, progress:
+                history = learn(plan, (interrupt, progress))
+        finally:
+            # The model first: whatever happened, what was learned is kept.
+            keep(plan, folder / MODEL_FILE)
+        if not len(history):
+            raise KeyboardInterrupt  # before the first epoch ended
+        return finish(plan, history, folder, terminal)
     except DivergenceError as error:
         rate = recipe_rate(plan.recipe)
         usual = recipe_rate(RECIPES[plan.recipe.name])
@@ -63,22 +70,24 @@ def train(options: TrainOptions, terminal: Terminal) -> int:
             lower=f"{min(rate / 10, usual):g}",
             file=folder / MODEL_FILE,
         ) from None
-    finally:
-        # The model first: whatever happened or happens next, what was learned is kept.
-        save_model(folder / MODEL_FILE, plan.model())
-    try:
-        if not len(history):
-            raise KeyboardInterrupt  # a second Ctrl-C, before the first epoch ended
-        return finish(plan, history, folder, terminal)
     except KeyboardInterrupt:
         terminal.complain(terminal.text("train.unfinished", file=folder / MODEL_FILE))
         return 130
 
 
+def keep(plan: Plan, file: Path) -> None:
+    """Save the model, and do it again if Ctrl-C came meanwhile."""
+    try:
+        save_model(file, plan.model())
+    except KeyboardInterrupt:
+        save_model(file, plan.model())
+        raise
+
+
 def finish(plan: Plan, history: History, folder: Path, terminal: Terminal) -> int:
     """Read the test images, say how well, and fill the folder; return the exit code."""
     write_history(folder / "history.csv", history)
-    with blas_threads(plan.threads):
+    with blas_threads(min(plan.threads, available_threads())):
         answers = ask(plan.network, plan.test)
     plan.details["test"] = {"correct": answers.correct, "total": len(answers.labels)}
     save_model(folder / MODEL_FILE, plan.model())
@@ -92,7 +101,7 @@ def finish(plan: Plan, history: History, folder: Path, terminal: Terminal) -> in
     page = write_report(folder, summary, terminal.lang)
     terminal.say("train.folder", folder=folder)
     terminal.say("train.page", page=page)
-    return 0
+    return 130 if history.stopped == "interrupted" else 0
 
 
 def recipe_rate(recipe: Recipe) -> float:

@@ -28,6 +28,8 @@ from ardoise.engine.threads import Team, available_threads, blas_threads
 
 Values = dict[str, Array]
 
+MOST_THREADS = 256  # of a predictor, which cannot know how many samples there will be
+
 
 class Predictor:
     """A frozen copy of a network, for inference.
@@ -58,7 +60,8 @@ class Predictor:
     def __init__(self, network: Network, *, threads: int | None = None) -> None:
         if threads is not None and threads < 1:
             raise ValueError(f"threads must be at least 1; got {threads}")
-        self._networks = sharing(fold(network), threads or available_threads())
+        threads = min(threads or available_threads(), MOST_THREADS)
+        self._networks = sharing(fold(network), threads)
         self._lock = threading.Lock()
         self._most = self._networks[0].micro_batch()  # samples that are done at once
         self._views: dict[int, tuple[Array, Array]] = {}
@@ -114,8 +117,15 @@ class Predictor:
         return classes
 
 
-def sharing(network: Network, threads: int) -> list[Network]:
-    """Return so many networks on the same weights and statistics, one a thread."""
+def sharing(
+    network: Network, threads: int, samples: int | None = None
+) -> list[Network]:
+    """Return networks on the same weights and statistics, one a thread.
+
+    No more than there are batches among so many samples, if that is known.
+    """
+    if samples is not None:
+        threads = min(threads, max(1, -(-samples // network.micro_batch())))
     return [network] + [
         network.replica(np.zeros_like(network.grad), network.state)
         for _ in range(threads - 1)

@@ -220,7 +220,7 @@ def evaluate(
     data = check_data(network, criterion, x, y, sample_weight)
     if threads is not None:
         _check_whole("threads", threads)
-    networks = sharing(network, threads or available_threads())
+    networks = sharing(network, threads or available_threads(), len(data[0]))
     return _evaluate(networks, criterion, *data)
 
 
@@ -305,7 +305,8 @@ class Training:
         self.history = History()
         self._schedule, self._shuffle = schedule, shuffle
         self._max_norm = max_norm
-        self._evaluators = sharing(network, threads if validation else 1)
+        n_validation = len(validation[0]) if validation else 0
+        self._evaluators = sharing(network, threads, n_validation)
         self._callbacks = tuple(callbacks)
         base = Callback.on_batch_end
         self._each_batch = [

@@ -24,7 +24,7 @@ def write_atomically(path: str | Path, content: bytes) -> None:
         os.chmod(name, 0o666 & ~_umask())
         os.replace(name, path)
     except BaseException:
-        os.unlink(name)
+        Path(name).unlink(missing_ok=True)  # Ctrl-C may come when it has its new name
         raise
 
 
