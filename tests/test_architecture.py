@@ -88,10 +88,7 @@ LAYER_HELPERS = {
     "engine.layers.windows",
 }
 LAYERS_OF_LAYERS = {
-    "engine.layers.chain": {
-        *("engine.layers.conv", "engine.layers.pool", "engine.layers.pooled"),
-    },
-    "engine.layers.pooled": {"engine.layers.conv", "engine.layers.pool"},
+    "engine.layers.chain": {"engine.layers.conv", "engine.layers.pool"},
     "engine.layers.residual": {"engine.layers.chain"},
 }
 ENGINE_OS = {"cpu_count", "sched_getaffinity"}

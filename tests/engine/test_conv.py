@@ -20,7 +20,6 @@ from ardoise.engine.layers import (
     Residual,
     SpatialDropout2D,
     Tanh,
-    pooled,
 )
 from ardoise.engine.layers.windows import Windows
 from ardoise.engine.network import Network
@@ -138,18 +137,13 @@ def test_training_and_inference_in_turn_keep_the_padding_clean():
 @pytest.mark.parametrize(
     "pool", [{}, {"pool_size": 3, "stride": 2, "padding": 1}], ids=str
 )
-@pytest.mark.parametrize("band", [1, 500_000])
-def test_pooling_early_and_bias_late_change_nothing(
-    shape, activation, use_bias, pool, band, monkeypatch
-):
-    monkeypatch.setattr(pooled, "BAND_BYTES", band)
+def test_pooling_early_and_bias_late_change_nothing(shape, activation, use_bias, pool):
     layers = [Conv2D(4, 3, use_bias=use_bias), activation(), MaxPool2D(**pool)]
     fused = Network([*layers, Flatten(), Dense(2)], shape, dtype="float64", seed=0)
     steps = [type(step).__name__ for step in fused.steps]
     bias = ["Bias"] if use_bias else []
     name = activation.__name__
-    both = ["Conv2D", "MaxPool2D"] if pool or shape[2] > 4 else ["PooledConv2D"]
-    assert steps == [*both, *bias, name, "Flatten", "Dense"]
+    assert steps == ["Conv2D", "MaxPool2D", *bias, name, "Flatten", "Dense"]
     assert [type(layer).__name__ for layer in fused.layers][:2] == ["Conv2D", name]
     # One layer a network: in the order asked for.
     alone, at = [], shape
@@ -176,15 +170,6 @@ def test_pooling_early_and_bias_late_change_nothing(
         i, name = key.split(".")
         expected = alone[int(i)].gradients()[f"0.{name}"]
         np.testing.assert_allclose(gradient, expected, atol=1e-12)
-
-
-def test_pooled_convolutions_in_tiles_are_the_plain_ones():
-    network = Network([Conv2D(8, 3), MaxPool2D()], (12, 12, 1), dtype="float64", seed=0)
-    x = np.random.default_rng(0).random((64, 12, 12, 1))
-    y = network.forward(x, training=True)
-    alone = Network([Conv2D(8, 3)], (12, 12, 1), dtype="float64", seed=0)
-    pixels = alone.forward(x).reshape(64, 5, 2, 5, 2, 8)
-    np.testing.assert_allclose(y, pixels.max(axis=(2, 4)), atol=1e-12)
 
 
 @pytest.mark.parametrize("pool", [MaxPool2D, AveragePool2D])

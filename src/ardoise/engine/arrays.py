@@ -35,7 +35,7 @@ MOST_SHAPES = 8
 # is read, the copies take longer than they gain: with 8192, as usual, `maximum` of left
 # and right columns of (26, 26, 32, 32) takes 0.50 ns a number, with 1024 0.15. And with
 # fewer, operations that convert (float × bool) take twice as long.
-UFUNC_BUFFER = 512
+UFUNC_BUFFER = 1024
 
 
 class computing:

@@ -64,6 +64,7 @@ class Predictor:
         self._networks = sharing(fold(network), threads)
         self._lock = threading.Lock()
         self._most = self._networks[0].micro_batch()  # samples that are done at once
+        self._reads_images = len(network.input_shape) == 3
         self._views: dict[int, tuple[Array, Array]] = {}
         self.input_shape = network.input_shape
         self.output_shape = network.output_shape
@@ -104,6 +105,8 @@ class Predictor:
             entry = np.empty(network.entry_shape(n), network.dtype)
             self._views[n] = entry, as_samples(entry, self.input_shape)
         entry, view = self._views[n]
+        if not self._reads_images:  # 2 µs more would be a tenth
+            return network.propagate(fill_batch(x, entry, view)).copy()
         with computing():
             return network.propagate(fill_batch(x, entry, view)).copy()
 

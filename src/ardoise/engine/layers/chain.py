@@ -21,9 +21,8 @@ from ardoise.engine.layers.base import (
     PreparedLayer,
     Step,
 )
-from ardoise.engine.layers.conv import Conv2D
+from ardoise.engine.layers.conv import Bias, Conv2D
 from ardoise.engine.layers.pool import MaxPool2D, Pool2D
-from ardoise.engine.layers.pooled import PooledConv2D, can_pool
 from ardoise.engine.params import below
 
 
@@ -106,7 +105,7 @@ class Chain:
             layer.input_shape, layer.dtype = shape, dtype
             shape = layer.output_shape = self._needed_of(layer)
             layer.bind(below(i, params), below(i, grads), below(i, state))
-        self.steps = _join(self._order)
+        self.steps = _bias_late(self._order)
 
     def _needed_of(self, layer: Layer) -> Shape:
         """Return the shape of what others read of a layer's output.
@@ -211,27 +210,24 @@ def _prepares(layer: Layer) -> bool:
     return depth("prepare") <= min(depth("forward"), depth("backward"))
 
 
-def _join(layers: Sequence[Layer]) -> tuple[Layer, ...]:
-    """Put convolutions and the maxima that follow them together.
+def _bias_late(layers: Sequence[Layer]) -> tuple[Layer, ...]:
+    """Add the bias of a convolution after the maximum that follows it.
 
-    A bias is added after the maximum, which is the same function and a quarter of the
-    additions. Where it pays, the two are computed in one step.
+    It is the same function, and a quarter of the additions.
     """
     steps: list[Layer] = []
-    i = 0
-    while i < len(layers):
-        layer, following = layers[i], layers[i + 1 : i + 2]
-        i += 1
-        pool = next(iter(following), None)
-        if not (isinstance(layer, Conv2D) and isinstance(pool, MaxPool2D)):
-            steps.append(layer)
-            continue
-        i += 1
-        bias = layer.give_bias()
-        steps += [PooledConv2D(layer, pool)] if can_pool(layer, pool) else [layer, pool]
+    bias: Bias | None = None
+    for i, layer in enumerate(layers):
+        steps.append(layer)
         if bias is not None:
-            bias.input_shape = bias.output_shape = pool.output_shape
+            bias.input_shape = bias.output_shape = layer.output_shape
             steps.append(bias)
+            bias = None
+        following = layers[i + 1 : i + 2]
+        if isinstance(layer, Conv2D) and any(
+            isinstance(k, MaxPool2D) for k in following
+        ):
+            bias = layer.give_bias()
     return tuple(steps)
 
 

@@ -243,9 +243,9 @@ class Conv2D(PreparedLayer):
         self._geometry = windows = self._windows(self.input_shape)
         # What is read of the output; the network may have said that it is less.
         windows.output = (self.output_shape[0], self.output_shape[1])
-        self._places_last = self.reads_few_channels
-        several = self.input_shape[2] > 1
-        self._copies_image = windows.is_padded or (self._places_last and several)
+        channels = self.input_shape[2]
+        self._places_last = channels <= FEW_CHANNELS and self.groups == 1
+        self._copies_image = windows.is_padded or (self._places_last and channels > 1)
         # A kernel one pixel wide reads the image as it is, if it reads all of it.
         width = self.input_shape[1] + windows.before[1] + windows.after[1]
         self._copies_windows = self._places_last or not (
@@ -260,44 +260,14 @@ class Conv2D(PreparedLayer):
     # matrices: S rows of the kernel, G groups, L · Q stacks of R places each, K numbers
     # in a row of a window and of one group, F filters of a group.
 
-    @property
-    def reads_few_channels(self) -> bool:
-        """Whether whole windows are copied, their places last."""
-        return self.input_shape[2] <= FEW_CHANNELS and self.groups == 1
-
-    def prepare_columns(self, x: Array) -> tuple[list[Step], Array]:
-        """Return what fills matrices of windows, (S, G, L, places, K), and these."""
+    def prepare(self, x: Array, *, training: bool) -> Prepared:
+        n, groups = batch_count(x), self.groups
+        y = self.work("y", batch_shape(self.output_shape, n))
         calls, image = self._prepare_image(x)  # image ← x
         matrices = self._whole_windows if self._places_last else self._rows_of_windows
         columns, windows = matrices(image)
         if windows is not None:
             calls.append(partial(np.copyto, *windows))  # columns ← windows
-        return calls, columns
-
-    def product(self, columns: Array, places: slice, out: Array) -> Step:
-        """Return what computes out = columns W for some places of whole windows."""
-        some = columns[0, 0, 0, places]
-        size, k = some.shape
-        size = rows_per_product(size, k * self.filters)
-        return partial(
-            np.matmul,
-            _cut(some, size),
-            self.W.reshape(k, -1),
-            out=out.reshape(-1, size, self.filters),
-        )
-
-    def product_for_dW(
-        self, columns: Array, places: slice, dy: Array, out: Array
-    ) -> Step:
-        """Return what computes out = columnsᵀ dy for some places of whole windows."""
-        some = columns[0, 0, 0, places]
-        rows, total = dy.reshape(-1, self.filters), out.reshape(-1, self.filters)
-        return partial(np.dot, some.T, rows, out=total)
-
-    def prepare(self, x: Array, *, training: bool) -> Prepared:
-        n, groups = batch_count(x), self.groups
-        y = self.work("y", batch_shape(self.output_shape, n))
-        calls, columns = self.prepare_columns(x)
         self._columns = columns
         strips, k = len(columns), columns.shape[-1]
         W = self.W.reshape(strips, k, groups, -1).transpose(0, 2, 1, 3)
@@ -327,10 +297,10 @@ class Conv2D(PreparedLayer):
             calls += self._bias.prepare_backward(dy, need_dx=False)[0]
         if not need_dx:
             return calls, None
-        more, dx = self.prepare_dx(dy)
+        more, dx = self._prepare_dx(dy)
         return calls + more, dx
 
-    def prepare_dx(self, dy: Array) -> tuple[list[Step], Array]:
+    def _prepare_dx(self, dy: Array) -> tuple[list[Step], Array]:
         """Return what sends dy back to the pixels, tap by tap, and dx."""
         n, groups = batch_count(dy), self.groups
         kh, kw, c, _ = self.W.shape
