@@ -12,6 +12,9 @@ from hypothesis import settings
 
 pytest.register_assert_rewrite("check_layer", "with_torch")
 
+# Before SciPy is imported: with it scikit-learn has all of its estimator checks.
+os.environ.setdefault("SCIPY_ARRAY_API", "1")
+
 settings.register_profile("desk", deadline=None)
 settings.register_profile("ci", deadline=None, derandomize=True)
 settings.load_profile("ci" if os.environ.get("CI") else "desk")

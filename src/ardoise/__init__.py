@@ -3,6 +3,10 @@
 Importing it loads NumPy and the standard library, nothing else.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 from ardoise.engine.diagnostics import GradientCheck, check_gradients
 from ardoise.engine.errors import DivergenceError, ShapeError
 from ardoise.engine.inference import Predictor
@@ -39,7 +43,34 @@ from ardoise.engine.training import (
     fit,
 )
 
+if TYPE_CHECKING:
+    from ardoise.estimators import (
+        ConvClassifier,
+        MLPClassifier,
+        MLPRegressor,
+        NetworkClassifier,
+        NetworkRegressor,
+    )
+
 __version__ = "0.1.0"
+
+# Imported when they are asked for: those who need the engine alone do not wait.
+ESTIMATORS = (
+    "ConvClassifier",
+    "MLPClassifier",
+    "MLPRegressor",
+    "NetworkClassifier",
+    "NetworkRegressor",
+)
+
+
+def __getattr__(name: str) -> Any:
+    if name in ESTIMATORS:
+        from ardoise import estimators
+
+        return getattr(estimators, name)
+    raise AttributeError(f"module 'ardoise' has no attribute {name!r}")
+
 
 __all__ = [
     "ELU",
@@ -48,6 +79,7 @@ __all__ = [
     "BatchNorm",
     "Callback",
     "Conv2D",
+    "ConvClassifier",
     "Dense",
     "DivergenceError",
     "Dropout",
@@ -61,8 +93,12 @@ __all__ = [
     "LayerNorm",
     "LayerSpec",
     "LeakyReLU",
+    "MLPClassifier",
+    "MLPRegressor",
     "MaxPool2D",
     "Network",
+    "NetworkClassifier",
+    "NetworkRegressor",
     "Predictor",
     "ReLU",
     "Residual",

@@ -14,6 +14,7 @@ from ardoise.engine.losses import (
     LOSSES,
     AbsoluteError,
     Huber,
+    PoissonDeviance,
     Loss,
     SigmoidBinaryCrossEntropy,
     SoftmaxCrossEntropy,
@@ -29,6 +30,7 @@ CASES = [
     SoftmaxCrossEntropy(0.1),
     SigmoidBinaryCrossEntropy(),
     SquaredError(),
+    PoissonDeviance(),
     AbsoluteError(),
     Huber(),
     Huber(0.5),
@@ -44,6 +46,8 @@ def batch(loss, n=6, k=4, dtype="float64", seed=0):
         return z.astype(dtype), rng.integers(0, k, n)
     if isinstance(loss, SigmoidBinaryCrossEntropy):
         return z.astype(dtype), rng.random((n, k)).astype(dtype)
+    if isinstance(loss, PoissonDeviance):
+        return z.astype(dtype), rng.integers(0, 4, (n, k)).astype(dtype)
     distance = rng.choice([-2.3, -0.8, -0.3, 0.2, 0.7, 1.9], (n, k))
     return z.astype(dtype), (z + distance).astype(dtype)
 
@@ -347,3 +351,27 @@ def test_the_base_classes_compute_nothing():
     ):
         with pytest.raises(NotImplementedError):
             call()
+
+
+# -- probabilities --------------------------------------------------------------------
+
+
+def test_log_softmax_is_finite_where_softmax_is_0():
+    z = np.array([[0.0, 1000, -1000], [1, 2, 3]])
+    found = losses.log_softmax(z)
+    np.testing.assert_allclose(found[1], np.log(softmax(z[1:]))[0])
+    assert found[0].tolist() == [-1000, 0, -2000]
+
+
+def test_sigmoid_keeps_its_digits_far_below_0():
+    z = np.array([-700.0, -40, 0, 40, 1000])
+    expected = [np.exp(-700.0), np.exp(-40.0), 0.5, 1, 1]
+    np.testing.assert_allclose(losses.sigmoid(z), expected, rtol=1e-13)
+
+
+def test_counts_must_not_be_negative():
+    loss = PoissonDeviance()
+    with pytest.raises(ValueError, match="must not be negative.*from -1"):
+        loss.check_targets(np.array([[1.0], [-1]]), (1,))
+    assert loss.check_targets(np.array([2.0, 0]), (1,)).shape == (2, 1)
+    np.testing.assert_allclose(loss.predict(np.array([[0.0, 1]])), [[1, np.e]])

@@ -63,7 +63,11 @@ def test_no_schedule_is_forgotten():
     assert {spec["name"] for spec, _ in CASES} == set(SCHEDULES)
 
 
-@pytest.mark.parametrize(("spec", "make"), CASES, ids=lambda v: str(v)[:60])
+@pytest.mark.parametrize(
+    ("spec", "make"),
+    CASES,
+    ids=lambda v: str(v)[:60] if isinstance(v, dict) else "theirs",
+)
 def test_every_step(spec, make):
     schedule = schedules.get({"learning_rate": 1.0, **spec})
     optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0)

@@ -7,6 +7,7 @@ rows moves a quarter of the bytes. The buffers are allocated once and reused.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 
@@ -20,8 +21,11 @@ from ardoise.engine.arrays import (
 )
 from ardoise.engine.losses import Loss
 from ardoise.engine.network import Network
+from ardoise.engine.sparse import SparseRows
 
 Rows = slice | Array  # consecutive rows, or their indices
+# From a batch as it lies in the data, to another of the same shape and dtype.
+Augment = Callable[[Array, np.random.Generator], Array]
 
 
 class BatchLoader:
@@ -31,7 +35,7 @@ class BatchLoader:
     ----------
     network : Network
         It says in which order it takes samples.
-    x : array of shape (n, ...)
+    x : array of shape (n, ...) or SparseRows
         Bytes or floating-point numbers; may be memory-mapped; never written.
     t : array of shape (n,) or (n, K)
         Targets.
@@ -39,16 +43,23 @@ class BatchLoader:
         Weight of each sample.
     batch : int
         The most rows that `load` will be asked for.
+    augment : callable, optional
+        ``augment(rows, rng)`` returns what is to be read instead of these rows.
+    rng : numpy.random.Generator, optional
+        Of ``augment``.
     """
 
     def __init__(
         self,
         network: Network,
-        x: Array,
+        x: Array | SparseRows,
         t: Array,
         weights: Array | None,
         batch: int,
+        augment: Augment | None = None,
+        rng: np.random.Generator | None = None,
     ) -> None:
+        self._augment, self._rng = augment, rng
         self._x, self._t, self._weights = x, t, weights
         self._rows = x.reshape(len(x), -1)
         self._network = network
@@ -81,6 +92,8 @@ class BatchLoader:
             self._t.take(rows, axis=0, out=t, mode="clip")
             weights = None if self._weights is None else self._weights.take(rows)
         n = len(raw)
+        if self._augment is not None and self._rng is not None:
+            raw = check_augmented(self._augment(raw, self._rng), raw)
         if n not in self._views:
             x = self._batch(self._network.entry_shape(n))
             self._views[n] = x, as_samples(x, raw.shape[1:])
@@ -88,6 +101,16 @@ class BatchLoader:
         if self._is_ready and raw.flags.c_contiguous:
             return raw.reshape(x.shape), t, weights
         return fill_batch(raw, x, view), t, weights
+
+
+def check_augmented(x: Array, raw: Array) -> Array:
+    """Refuse an augmentation that changes shapes or dtypes."""
+    if x.shape != raw.shape or x.dtype != raw.dtype:
+        raise ValueError(
+            f"augmentation must return an array like the one it was given, {raw.dtype} "
+            f"of shape {raw.shape}; got {x.dtype} of shape {x.shape}"
+        )
+    return x
 
 
 def split_rows(rows: Rows, size: int) -> list[Rows]:

@@ -24,6 +24,7 @@ from ardoise.engine.arrays import (
 from ardoise.engine.losses import softmax
 from ardoise.engine.network import Network
 from ardoise.engine.params import below
+from ardoise.engine.sparse import SparseRows
 from ardoise.engine.threads import Team, available_threads, blas_threads
 
 Values = dict[str, Array]
@@ -137,7 +138,7 @@ def sharing(
 
 def each_batch(
     networks: Sequence[Network],
-    x: Array,
+    x: Array | SparseRows,
     consume: Callable[[int, slice, Array], None],
 ) -> None:
     """Call ``consume(i, place, outputs)`` for all batches of x, on several threads.
@@ -152,7 +153,9 @@ def each_batch(
 
     def do(i: int) -> None:
         start = i * size
-        for place, z in networks[i].predict_batches(x[start : start + size]):
+        share = slice(start, min(start + size, len(x)))
+        part = x.rows(share) if isinstance(x, SparseRows) else x[share]
+        for place, z in networks[i].predict_batches(part):
             consume(i, slice(start + place.start, start + place.stop), z)
 
     with blas_threads(1), computing():

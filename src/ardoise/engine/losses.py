@@ -301,6 +301,42 @@ class SquaredError(_ElementwiseLoss):
         np.multiply(values, 0.5, out=values)
 
 
+class PoissonDeviance(_ElementwiseLoss):
+    """Half the deviance of counts t ≥ 0, with z the logarithm of their mean.
+
+    t log t − t z − t + eᶻ for each output; ∂/∂z = eᶻ − t. Shapes: z, t (B, K).
+
+    References
+    ----------
+    McCullagh and Nelder, "Generalized linear models", 1989, section 2.3.
+    """
+
+    name = "poisson"
+
+    def compute(self, z: Array, t: Array, dz: Array, values: Array) -> None:
+        # dz holds t log t first, 0 where t is 0, then what is left.
+        np.maximum(t, np.finfo(t.dtype).tiny, out=dz)
+        np.log(dz, out=dz)
+        np.subtract(dz, z, out=dz)
+        np.multiply(dz, t, out=values)
+        np.exp(z, out=dz)
+        np.subtract(dz, t, out=dz)
+        np.add(values, dz, out=values)
+
+    def check_targets(self, t: Array, output_shape: Shape) -> Array:
+        t = super().check_targets(t, output_shape)
+        if len(t) and t.min() < 0:
+            raise ValueError(
+                "y must not be negative for the Poisson deviance; got values from "
+                f"{t.min():g}"
+            )
+        return t
+
+    def predict(self, z: Array) -> Array:
+        mean: Array = np.exp(z)
+        return mean
+
+
 class AbsoluteError(_ElementwiseLoss):
     """|z − t| for each output; ∂/∂z = sign(z − t), 0 at the kink. z, t (B, K)."""
 
@@ -356,6 +392,7 @@ LOSSES: dict[str, type[Loss]] = {
         SoftmaxCrossEntropy,
         SigmoidBinaryCrossEntropy,
         SquaredError,
+        PoissonDeviance,
         AbsoluteError,
         Huber,
     )
@@ -380,4 +417,17 @@ def softmax(z: Array) -> Array:
     p: Array = z - np.maximum.reduce(z, axis=1, keepdims=True)
     np.exp(p, out=p)
     p /= np.add.reduce(p, axis=1, keepdims=True)
+    return p
+
+
+def log_softmax(z: Array) -> Array:
+    """Return log softmax(z) (B, K), computed without taking a logarithm of 0."""
+    log_p: Array = z - np.maximum.reduce(z, axis=1, keepdims=True)
+    log_p -= np.log(np.add.reduce(np.exp(log_p), axis=1, keepdims=True))
+    return log_p
+
+
+def sigmoid(z: Array) -> Array:
+    """Return 1 / (1 + e⁻ᶻ), exact for very negative z too."""
+    p: Array = np.exp(-np.logaddexp(0, -z))
     return p

@@ -57,6 +57,7 @@ class Optimizer:
         n_decay: int = 0,
         *,
         sections: Sequence[slice] | None = None,
+        penalised: bool = False,
     ) -> None:
         """Start on these vectors, all of shape (n_params,).
 
@@ -69,11 +70,15 @@ class Optimizer:
         sections : sequence of slice, optional
             Parts of the vectors, one after the other, each of which `update_section`
             does alone, on another thread perhaps. By default, one.
+        penalised : bool
+            Whether `begin_step` will be given a penalty.
         """
         self.t = 0
+        self._penalty = 0.0
         self._state = {slot: np.zeros_like(theta) for slot in self.slots()}
         # Without weight decay there is no need to cut where it ends: fewer calls.
-        border = n_decay if self.weight_decay else len(theta)
+        cut = bool(self.weight_decay) or penalised
+        border = n_decay if cut else 0
         self.sections = list(sections or [slice(0, len(theta))])
         self._parts = [
             self._cut(theta, grad, section, border) for section in self.sections
@@ -93,7 +98,7 @@ class Optimizer:
         for start, stop in pairwise(bounds):
             place = slice(start, stop)
             kept = tuple(self._state[slot][place] for slot in self._state)
-            decayed = bool(self.weight_decay) and stop <= border
+            decayed = stop <= border
             parts.append(
                 (decayed, theta[place], grad[place], scratch[: stop - start], kept)
             )
@@ -105,15 +110,23 @@ class Optimizer:
         for i in range(len(self.sections)):
             self.update_section(i)
 
-    def begin_step(self, learning_rate: float) -> None:
-        """Begin a step, which `update_section` then makes, section by section."""
+    def begin_step(self, learning_rate: float, penalty: float = 0.0) -> None:
+        """Begin a step, which `update_section` then makes, section by section.
+
+        ``penalty`` · θ is added to the gradient of what decays: an L2 penalty of the
+        loss, which is not an optimiser's own weight decay.
+        """
         self.t += 1
+        self._penalty = penalty
         self.prepare(learning_rate)
 
     def update_section(self, i: int) -> None:
         """Change the i-th section of theta."""
         for decayed, theta, grad, scratch, kept in self._parts[i]:
-            if decayed:
+            if decayed and self._penalty:
+                np.multiply(theta, self._penalty, out=scratch)
+                np.add(grad, scratch, out=grad)
+            if decayed and self.weight_decay:
                 self.decay(theta, grad, scratch)
             self.update(theta, grad, scratch, *kept)
             if self.t % FLUSH_STEPS == 0:

@@ -18,13 +18,14 @@ import numpy as np
 
 from ardoise.engine import losses, optimizers, schedules
 from ardoise.engine.arrays import Array, computing
-from ardoise.engine.batches import Rows, check_data, count_rows, split_rows
+from ardoise.engine.batches import Augment, Rows, check_data, count_rows, split_rows
 from ardoise.engine.errors import DivergenceError
 from ardoise.engine.inference import each_batch, sharing
 from ardoise.engine.losses import Loss
 from ardoise.engine.network import Network
 from ardoise.engine.optimizers import Optimizer, WeightAverage
 from ardoise.engine.schedules import Schedule
+from ardoise.engine.sparse import SparseRows
 from ardoise.engine.threads import available_threads
 from ardoise.engine.workers import Workers
 
@@ -248,6 +249,42 @@ def _evaluate(
     return Evaluation(sum(values) / total, accuracy, hits, len(x))
 
 
+class Order:
+    """Which rows train, and in which order: asked before each epoch.
+
+    Attributes
+    ----------
+    n : int
+        How many rows an epoch has.
+    """
+
+    n: int
+
+    def next(self) -> Rows:
+        """Return the rows of the next epoch."""
+        raise NotImplementedError
+
+
+class InOrder(Order):
+    """All rows as they lie."""
+
+    def __init__(self, n: int) -> None:
+        self.n = n
+
+    def next(self) -> Rows:
+        return slice(0, self.n)
+
+
+class RandomOrder(Order):
+    """All rows in a new random order each time."""
+
+    def __init__(self, n: int, rng: np.random.Generator) -> None:
+        self.n, self._rng = n, rng
+
+    def next(self) -> Rows:
+        return self._rng.permutation(self.n)
+
+
 class Training:
     """A training in progress: what callbacks see, and the loop itself.
 
@@ -281,30 +318,33 @@ class Training:
         loss: Loss,
         optimizer: Optimizer,
         schedule: Schedule,
-        data: tuple[Array, Array, Array | None],
+        data: tuple[Array | SparseRows, Array, Array | None],
         validation: tuple[Array, Array, Array | None] | None,
         *,
+        order: Order,
         epochs: int,
         batch_size: int,
-        shuffle: bool,
         rng: np.random.Generator,
         threads: int,
         callbacks: Sequence[Callback],
         max_norm: float | None,
         average_decay: float | None,
+        l2: float = 0.0,
+        augment: Augment | None = None,
+        snapshot: Mapping[str, Any] | None = None,
     ) -> None:
         self.network, self.loss, self.optimizer = network, loss, optimizer
         self.validation = validation
         self.epochs, self.batch_size = epochs, batch_size
-        self.n_samples = len(data[0])
+        self.n_samples = order.n
         self.steps_per_epoch = -(-self.n_samples // batch_size)
         self.total_steps = epochs * self.steps_per_epoch
         self.epoch, self.step, self.epoch_samples = 0, 0, 0
         self.running_loss, self.running_accuracy = math.nan, math.nan
         self.learning_rate, self.seconds = math.nan, 0.0
         self.history = History()
-        self._schedule, self._shuffle = schedule, shuffle
-        self._max_norm = max_norm
+        self._schedule, self._order = schedule, order
+        self._max_norm, self._l2 = max_norm, l2
         n_validation = len(validation[0]) if validation else 0
         self._evaluators = sharing(network, threads, n_validation)
         self._callbacks = tuple(callbacks)
@@ -312,27 +352,71 @@ class Training:
         self._each_batch = [
             c for c in self._callbacks if type(c).on_batch_end is not base
         ]
-        self._order, worker_rng = rng.spawn(2)
         self._workers = Workers(
             network,
             loss,
             *data,
             batch_size=batch_size,
             threads=threads,
-            rng=worker_rng,
+            rng=rng,
+            augment=augment,
         )
         optimizer.bind(
             network.theta,
             network.grad,
             network.layout.n_decay,
             sections=self._workers.sections,
+            penalised=l2 > 0,
         )
         self._average = (
             None
             if average_decay is None
             else WeightAverage(network.theta, average_decay)
         )
+        self._first_step = 0
         self._good = (network.theta.copy(), network.state.copy())
+        self._decayed = network.theta[: network.layout.n_decay]
+        if snapshot is not None:
+            self._restore(snapshot)
+
+    def snapshot(self) -> dict[str, Any]:
+        """Return, after `run`, what another training needs to go on to the bit.
+
+        That is everything but the order of the rows: weights, running statistics, the
+        optimiser's vectors, averaged weights, generators, and where it stands. All
+        arrays are copies.
+        """
+        average, network = self._average, self.network
+        # `run` has put the averaged weights into the network.
+        swapped = average is not None and self.step > self._first_step
+        theta = average.average if average is not None and swapped else network.theta
+        averaged = None
+        if average is not None:
+            averaged = (network.theta if swapped else average.average).copy(), average.t
+        return {
+            "step": self.step,
+            "theta": theta.copy(),
+            "state": network.state.copy(),
+            "average": averaged,
+            "optimizer": {k: v.copy() for k, v in self.optimizer.state().items()},
+            "optimizer_steps": self.optimizer.t,
+            "generators": [g.bit_generator.state for g in self._workers.generators],
+        }
+
+    def _restore(self, snapshot: Mapping[str, Any]) -> None:
+        self.step = self._first_step = snapshot["step"]
+        self.total_steps += self.step
+        self.network.theta[...] = snapshot["theta"]
+        self.network.state[...] = snapshot["state"]
+        if self._average is not None and snapshot["average"] is not None:
+            self._average.average[...], self._average.t = snapshot["average"]
+        self.optimizer.t = snapshot["optimizer_steps"]
+        for name, vector in self.optimizer.state().items():
+            vector[...] = snapshot["optimizer"][name]
+        states = snapshot["generators"]
+        for generator, state in zip(self._workers.generators, states, strict=False):
+            generator.bit_generator.state = state
+        self._good = (self.network.theta.copy(), self.network.state.copy())
 
     def stop(self, reason: Stopped = "stopped") -> None:
         """End the training after the current step (from a callback)."""
@@ -352,7 +436,7 @@ class Training:
         except KeyboardInterrupt:
             self.history.stopped = "interrupted"
             self._keep_if_finite()
-        if self._average is not None and self.step:
+        if self._average is not None and self.step > self._first_step:
             self._average.swap()
         for callback in self._callbacks:
             callback.on_train_end(self)
@@ -363,7 +447,7 @@ class Training:
         self.epoch_samples = 0
         loss_sum, hits = 0.0, 0
         started = before = time.perf_counter()
-        for rows in split_rows(self._permutation(), self.batch_size):
+        for rows in split_rows(self._order.next(), self.batch_size):
             value, right = self._step(rows)
             n = count_rows(rows)
             self.epoch_samples += n
@@ -383,11 +467,6 @@ class Training:
         self._keep_if_finite()
         self._end_epoch(self.epoch_samples / max(elapsed, 1e-9))
 
-    def _permutation(self) -> Rows:
-        if not self._shuffle:
-            return slice(0, self.n_samples)
-        return self._order.permutation(self.n_samples)
-
     def _step(self, rows: Rows) -> tuple[float, int]:
         rate = self._schedule(self.step, self.total_steps)
         value, right = self._workers.gradient(rows)
@@ -395,6 +474,9 @@ class Training:
         self.step += 1
         if not math.isfinite(value):
             self._go_back()
+        penalty = self._l2 * self._workers.scale
+        if penalty:
+            value += 0.5 * penalty * float(np.dot(self._decayed, self._decayed))
         if self._max_norm is not None:
             self._workers.collect()
             grad = self.network.grad
@@ -402,7 +484,7 @@ class Training:
             if not math.isfinite(norm):
                 self._go_back()
         clipped = self._max_norm is not None
-        self._workers.update(self.optimizer, rate, collected=clipped)
+        self._workers.update(self.optimizer, rate, collected=clipped, penalty=penalty)
         if self._average is not None:
             self._average.update()
         if self.step % SNAPSHOT_STEPS == 0:
@@ -469,6 +551,8 @@ def fit(
     callbacks: Sequence[Callback] = (),
     max_norm: float | None = None,
     weight_average: float | None = None,
+    l2: float = 0.0,
+    augment: Augment | None = None,
 ) -> History:
     """Train a network in place.
 
@@ -506,6 +590,12 @@ def fit(
     weight_average : float, optional
         Decay of an exponential moving average of the weights, which are used for
         validation and at the end.
+    l2 : float
+        l2 / 2n · Σ W² is added to the loss of each batch of n samples, over all weights
+        that decay. (The optimisers' ``weight_decay`` does not depend on n.)
+    augment : callable, optional
+        ``augment(rows, rng)``, with rows of x and a generator, returns what is read
+        instead: a new array of the same shape and dtype.
 
     Returns
     -------
@@ -541,11 +631,15 @@ def fit(
         raise ValueError(f"max_norm must be a positive number; got {max_norm}")
     if weight_average is not None and not 0 <= weight_average < 1:
         raise ValueError(f"weight_average must lie in [0, 1); got {weight_average}")
+    if not 0 <= l2 < math.inf:
+        raise ValueError(f"l2 must not be negative; got {l2}")
     alone = isinstance(callbacks, Callback)
     if alone or not all(isinstance(callback, Callback) for callback in callbacks):
         raise TypeError(
             f"callbacks must be a sequence of Callback objects; got {callbacks!r}"
         )
+    n = len(data[0])
+    order_rng, rng = np.random.default_rng(seed).spawn(2)
     return Training(
         network,
         criterion,
@@ -553,14 +647,16 @@ def fit(
         schedules.get(learning_rate),
         data,
         validation,
+        order=RandomOrder(n, order_rng) if shuffle else InOrder(n),
         epochs=int(epochs),
-        batch_size=min(int(batch_size or len(data[0])), len(data[0])),
-        shuffle=shuffle,
-        rng=np.random.default_rng(seed),
+        batch_size=min(int(batch_size or n), n),
+        rng=rng,
         threads=int(threads or available_threads()),
         callbacks=callbacks,
         max_norm=max_norm,
         average_decay=weight_average,
+        l2=l2,
+        augment=augment,
     ).run()
 
 

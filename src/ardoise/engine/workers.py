@@ -18,11 +18,12 @@ from types import TracebackType
 import numpy as np
 
 from ardoise.engine.arrays import Array
-from ardoise.engine.batches import BatchLoader, Rows, count_rows, split_rows
+from ardoise.engine.batches import Augment, BatchLoader, Rows, count_rows, split_rows
 from ardoise.engine.joint import JointGradients
 from ardoise.engine.losses import Loss
 from ardoise.engine.network import Network
 from ardoise.engine.optimizers import Optimizer
+from ardoise.engine.sparse import SparseRows
 from ardoise.engine.threads import Pace, Team, blas_threads
 
 # A thread for each so many multiplications of a training step: less work than that is
@@ -79,21 +80,32 @@ class Workers:
         At least 1.
     rng : numpy.random.Generator
         Feeds the layers that draw numbers.
+    augment : callable, optional
+        As `BatchLoader` takes it.
+
+    Attributes
+    ----------
+    scale : float
+        One over the weight of the last batch.
     """
 
     def __init__(
         self,
         network: Network,
         loss: Loss,
-        x: Array,
+        x: Array | SparseRows,
         t: Array,
         weights: Array | None,
         *,
         batch_size: int,
         threads: int,
         rng: np.random.Generator,
+        augment: Augment | None = None,
     ) -> None:
         self._network = network
+        self.scale = 0.0
+        # All that is drawn from while training, in a fixed order.
+        self.generators: list[np.random.Generator] = []
         self._weights = weights
         # As many threads as there is work for…
         work = 3 * batch_size * network.multiply_adds
@@ -130,7 +142,11 @@ class Workers:
                 rng=stream,
                 team=self._team if n_shares == 1 and threads > 1 else None,
             )
-            loader = BatchLoader(own, x, t, weights, self._micro_batch)
+            self.generators += own.generators()
+            mixer = stream.spawn(1)[0] if augment is not None else None
+            if mixer is not None:
+                self.generators.append(mixer)
+            loader = BatchLoader(own, x, t, weights, self._micro_batch, augment, mixer)
             total = network.grad if self._is_simple else self._sums[i]
             private = loss if i == 0 else copy.copy(loss)  # without its buffers
             self._shares.append(_Share(own, private, loader, total))
@@ -169,7 +185,7 @@ class Workers:
         The loss is the weighted mean over the rows; hits are correct answers (0 unless
         the loss is a classifier's). `collect` or `update` must follow.
         """
-        scale = self._scale(rows)
+        scale = self.scale = self._scale(rows)
         shares = self._shares
         if self._is_simple:
             first = shares[0]
@@ -206,13 +222,18 @@ class Workers:
         self._team.run([partial(do, i) for i in range(len(self.sections))])
 
     def update(
-        self, optimizer: Optimizer, learning_rate: float, *, collected: bool = False
+        self,
+        optimizer: Optimizer,
+        learning_rate: float,
+        *,
+        collected: bool = False,
+        penalty: float = 0.0,
     ) -> None:
         """Make the optimiser's step, section by section side by side."""
+        optimizer.begin_step(learning_rate, penalty)
         if self._is_alone:
-            optimizer.step(learning_rate)
+            optimizer.update_section(0)
             return
-        optimizer.begin_step(learning_rate)
 
         def do(i: int) -> None:
             if not collected:

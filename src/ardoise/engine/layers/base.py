@@ -95,6 +95,14 @@ class Layer:
     output_shape: Shape
     dtype: np.dtype[Any]
 
+    def inner_layers(self) -> tuple[Layer, ...]:
+        """Return the layers that it is made of, if it is made of layers."""
+        return ()
+
+    def generator(self) -> np.random.Generator | None:
+        """Return what it draws random numbers from in training, if it draws any."""
+        return None
+
     def config(self) -> dict[str, Any]:
         """Return the constructor's arguments as JSON values."""
         names = inspect.signature(type(self)).parameters

@@ -54,6 +54,9 @@ class Dropout(PreparedLayer):
         super().reserve(batch, training=training, in_place=in_place, rng=rng)
         self._in_place, self._rng = in_place, rng
 
+    def generator(self) -> np.random.Generator:
+        return self._rng
+
     def prepare(self, x: Array, *, training: bool) -> Prepared:
         y = x if self._in_place else self.work("y", x.shape)
         if not training:

@@ -62,6 +62,7 @@ class Residual(Layer):
             )
         if len({id(layer) for layer in inner}) < len(inner):
             raise ValueError("Residual: each layer object can be used once")
+        self._rng: np.random.Generator | None = None
         self.mixes_samples = any(layer.mixes_samples for layer in inner)
 
     def config(self) -> dict[str, Any]:
@@ -69,6 +70,9 @@ class Residual(Layer):
             name: [{"type": type(layer).__name__, **layer.config()} for layer in branch]
             for name, branch in (("layers", self.layers), ("shortcut", self.shortcut))
         }
+
+    def inner_layers(self) -> tuple[Layer, ...]:
+        return self.layers + self.shortcut
 
     def clone(self) -> Residual:
         return Residual(
@@ -133,7 +137,10 @@ class Residual(Layer):
         in_place: bool,
         rng: np.random.Generator,
     ) -> None:
-        streams = rng.spawn(len(self.layers) + len(self.shortcut))
+        if rng is not self._rng:  # else the streams go on
+            self._rng = rng
+            self._streams = rng.spawn(len(self.layers) + len(self.shortcut))
+        streams = self._streams
         cut = len(self.layers)
         self._main.reserve(batch, training=training, streams=streams[:cut])
         self._side.reserve(batch, training=training, streams=streams[cut:])

@@ -1,0 +1,211 @@
+"""Training in pieces, and looking inside: `partial_fit`, `refit`, `transform`."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from types import MethodType
+from typing import Any, Self
+
+import numpy as np
+
+from ardoise.engine.arrays import Array
+from ardoise.engine.network import Network
+from ardoise.estimators.answers import NetworkClassifierBase, NetworkRegressorBase
+from ardoise.estimators.batches import refit_with_replay
+from ardoise.estimators.fitting import FittedEstimator
+from ardoise.estimators.labels import Labels
+
+
+class stochastic_only:
+    """A method that an estimator whose solver is L-BFGS does not have."""
+
+    def __init__(self, method: Callable[..., Any]) -> None:
+        self._method = method
+        self.__doc__ = method.__doc__
+
+    def __get__(self, estimator: Any, owner: Any = None) -> Any:
+        if estimator is None:
+            return self._method
+        if estimator.solver == "lbfgs":
+            raise AttributeError(
+                "partial_fit is only available for stochastic optimizers. "
+                f"{estimator.solver} is not stochastic."
+            )
+        return MethodType(self._method, estimator)
+
+
+class Incremental(FittedEstimator):
+    """What classifiers and regressors share."""
+
+    fit: Callable[..., Self]
+    partial_fit: Any
+
+    def hidden_activations(self, X: Any, layer: int = -1) -> Array:
+        """Return what a hidden layer says about each sample.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, n_features)
+        layer : int
+            Which of the network's layers (`network_.layers`), counted like list items;
+            by default the last but one: what the output layer reads.
+
+        Returns
+        -------
+        array of shape (n, …)
+        """
+        self._check_fitted()
+        x = self._check_x(X, reset=False)
+        network = self.network_
+        stop = len(network.layers) - 1 if layer == -1 else layer + 1
+        stop = stop + len(network.layers) if stop <= 0 else stop
+        if not 0 < stop <= len(network.layers):
+            raise ValueError(
+                f"layer must lie below {len(network.layers)}, the number of layers; "
+                f"got {layer}"
+            )
+        part = Network(
+            [one.clone() for one in network.layers[:stop]],
+            network.input_shape,
+            dtype=network.dtype,
+            seed=0,
+        )
+        for own, all_values in (
+            (part.parameters(), network.parameters()),
+            (
+                part.state_layout.views(part.state),
+                network.state_layout.views(network.state),
+            ),
+        ):
+            for name, view in own.items():
+                view[...] = all_values[name]
+        return part.predict_logits(x)
+
+    def transform(self, X: Any) -> Array:
+        """Return the last hidden layer's activations: features that were learned."""
+        x = self.hidden_activations(X)
+        return x.reshape(len(x), -1)
+
+    def fit_transform(self, X: Any, y: Any, **fit_params: Any) -> Array:
+        """Do `fit`, then `transform` of the same samples."""
+        features: Array = self.fit(X, y, **fit_params).transform(X)
+        return features
+
+    def get_feature_names_out(self, input_features: Any = None) -> Array:
+        """Return the names of what `transform` returns: ``mlpclassifier0``, …"""
+        self._check_fitted()
+        stop = len(self.network_.layers) - 1
+        count = self.network_.layers[stop].input_shape
+        name = type(self).__name__.lower()
+        names = [f"{name}{i}" for i in range(math.prod(count))]
+        return np.array(names, dtype=object)
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        from sklearn.utils import TransformerTags
+
+        tags.transformer_tags = TransformerTags(preserves_dtype=["float64", "float32"])
+        return tags
+
+
+class IncrementalClassifier(Incremental, NetworkClassifierBase):
+    """A classifier that can be trained in pieces."""
+
+    @stochastic_only
+    def partial_fit(
+        self, X: Any, y: Any, sample_weight: Any = None, classes: Any = None
+    ) -> Self:
+        """Train for one epoch on X and y, and keep everything for the next call.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n, n_features)
+        y : array-like of shape (n,) or (n, K)
+        sample_weight : array-like of shape (n,), optional
+        classes : array-like, needed at the first call
+            All classes that there will be.
+
+        Raises
+        ------
+        ValueError
+            If ``classes`` is missing at the first call, or differs later.
+        """
+        if not hasattr(self, "classes_"):
+            if classes is None:
+                raise ValueError(
+                    "classes must be passed on the first call to partial_fit."
+                )
+            several = np.ndim(y) == 2 and np.shape(y)[1] > 1
+            self._labels = Labels.fit(y) if several else Labels.of_classes(classes)
+            self.classes_ = self._labels.classes
+        elif classes is not None and not np.array_equal(
+            self.classes_, np.unique(np.asarray(classes))
+        ):
+            raise ValueError(
+                f"`classes={classes!r}` is not the same as on last call to "
+                f"partial_fit, was: {self.classes_!r}"
+            )
+        self._first_classes_given = True
+        return self._fit(X, y, sample_weight, once=True)
+
+    def refit(
+        self,
+        X: Any,
+        y: Any,
+        *,
+        replay: tuple[Any, Any],
+        epochs: int = 5,
+        share: float = 0.2,
+    ) -> Self:
+        """Learn a few corrected samples without forgetting the others.
+
+        Parameters
+        ----------
+        X, y : arrays of shape (n, n_features) and (n,)
+            The corrected samples.
+        replay : (X, y)
+            Samples that it was trained on, or some of them: they are shown again in
+            between. Without, a network learns the new and forgets the old.
+        epochs : int
+        share : float in (0, 1)
+            The part of each epoch that is new samples.
+        """
+        self._check_fitted()
+        return refit_with_replay(
+            self, X, y, replay, epochs=epochs, share=share, seed=self.t_
+        )
+
+
+class IncrementalRegressor(Incremental, NetworkRegressorBase):
+    """A regressor that can be trained in pieces."""
+
+    @stochastic_only
+    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+        """Train for one epoch on X and y, and keep everything for the next call.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n, n_features)
+        y : array-like of shape (n,) or (n, K)
+        sample_weight : array-like of shape (n,), optional
+        """
+        return self._fit(X, y, sample_weight, once=True)
+
+    def refit(
+        self,
+        X: Any,
+        y: Any,
+        *,
+        replay: tuple[Any, Any],
+        epochs: int = 5,
+        share: float = 0.2,
+    ) -> Self:
+        """Learn a few corrected samples without forgetting the others.
+
+        As for the classifier: X, y are new, and ``replay`` samples that it knows.
+        """
+        self._check_fitted()
+        return refit_with_replay(
+            self, X, y, replay, epochs=epochs, share=share, seed=self.t_
+        )

@@ -1,0 +1,225 @@
+"""What estimators ask of a training: a penalty, an order, augmentation, going on."""
+
+import copy
+
+import numpy as np
+import pytest
+from check_layer import close, same
+from short_training import CLASSES, NEW_X, NEW_Y, N, X, Y, network, trained
+
+from ardoise.engine import losses, optimizers, schedules
+from ardoise.engine.batches import BatchLoader
+from ardoise.engine.layers import BatchNorm, Dense, Dropout, Residual, Tanh
+from ardoise.engine.network import Network
+from ardoise.engine.sparse import SparseRows
+from ardoise.engine.training import Order, Training
+
+# -- the penalty ----------------------------------------------------------------------
+
+
+def test_the_penalty_is_in_the_loss_and_in_the_gradient():
+    l2 = 3.0
+    net = network()
+    z = net.forward(X, training=True)
+    value, dz = losses.SoftmaxCrossEntropy()(z, Y, scale=1 / N)
+    net.backward(dz)
+    weights = net.theta[: net.layout.n_decay]
+    expected = net.theta - 0.5 * net.grad
+    expected[: len(weights)] -= 0.5 * l2 / N * weights
+    total = value + l2 / 2 / N * float(weights @ weights)
+    settings = {"epochs": 1, "batch_size": None, "optimizer": "sgd"}
+    _, history = trained(net, learning_rate=0.5, l2=l2, **settings)
+    close(net.theta, expected)
+    assert history["loss"] == [pytest.approx(total)]
+
+
+def test_each_batch_has_its_share_of_the_penalty():
+    whole, _ = trained(epochs=1, batch_size=None, l2=2.0)
+    weighted, _ = trained(
+        epochs=1, batch_size=None, l2=2.0, sample_weight=np.full(N, 7.0)
+    )
+    # A batch seven times as heavy feels a seventh of the penalty.
+    by_hand, _ = trained(epochs=1, batch_size=None, l2=2.0 / 7)
+    close(weighted.theta, by_hand.theta)
+    assert not np.allclose(weighted.theta, whole.theta)
+
+
+def test_penalty_and_decay_and_clipping_together():
+    plain = {"name": "sgd"}
+    decayed = {"name": "sgd", "weight_decay": 2.0 / N}
+    one, _ = trained(epochs=1, batch_size=None, l2=2.0, optimizer=plain)
+    other, _ = trained(epochs=1, batch_size=None, optimizer=decayed)
+    close(one.theta, other.theta)
+    clipped, _ = trained(epochs=1, batch_size=None, l2=2.0, max_norm=1e9)
+    free, _ = trained(epochs=1, batch_size=None, l2=2.0)
+    close(clipped.theta, free.theta)
+
+
+@pytest.mark.parametrize("l2", [-1.0, float("nan"), float("inf")])
+def test_a_penalty_must_be_a_number_from_0(l2):
+    with pytest.raises(ValueError, match="l2 must not be negative"):
+        trained(l2=l2)
+
+
+# -- the order and the samples --------------------------------------------------------
+
+
+def augmented(change, **settings):
+    return trained(augment=change, shuffle=False, batch_size=20, **settings)
+
+
+def test_augmentation_changes_what_is_read():
+    plain, _ = trained(data=(X + 1, Y), shuffle=False, batch_size=20)
+    moved, _ = augmented(lambda rows, rng: rows + 1)
+    same(moved.theta, plain.theta)
+
+
+def test_augmentation_draws_the_same_with_the_same_seed():
+    def noise(rows, rng):
+        return rows + rng.standard_normal(rows.shape)
+
+    one, _ = augmented(noise)
+    two, _ = augmented(noise)
+    other, _ = augmented(noise, seed=6)
+    same(one.theta, two.theta)
+    assert not np.array_equal(one.theta, other.theta)
+
+
+@pytest.mark.parametrize(
+    "change", [lambda x, rng: x[:, :1], lambda x, rng: x.astype("f4")]
+)
+def test_augmentation_must_keep_shape_and_dtype(change):
+    with pytest.raises(ValueError, match="augmentation must return an array like"):
+        augmented(change)
+
+
+def test_the_loader_gives_augmentation_its_own_generator():
+    rng = np.random.default_rng(0)
+    seen = []
+    net = network()
+    loader = BatchLoader(
+        net, X, Y, None, 5, lambda rows, own: seen.append(own) or rows, rng
+    )
+    loader.load(slice(0, 5))
+    assert seen == [rng]
+
+
+def test_sparse_rows_train_and_predict_like_dense_ones():
+    data = np.where(np.abs(X) > 0.5, X, 0)
+    rows = np.nonzero(data)
+    indptr = np.concatenate([[0], np.cumsum(np.count_nonzero(data, axis=1))])
+    sparse = SparseRows(data[rows], rows[1], indptr, 2)
+    one = training_on(data).network
+    other = training_on(sparse).network
+    same(one.theta, other.theta)
+    same(one.predict_logits(data), other.predict_logits(sparse))
+
+
+class Half(Order):
+    """Every other sample, backwards."""
+
+    def __init__(self):
+        self.n = N // 2
+
+    def next(self):
+        return np.arange(N)[::-2]
+
+
+def training_on(x, *, net=None, order=None, epochs=2, snapshot=None, **settings):
+    net = net or network()
+    training = Training(
+        net,
+        losses.SoftmaxCrossEntropy(),
+        optimizers.Adam(),
+        schedules.get(settings.pop("schedule", 0.01)),
+        (x, Y, None),
+        None,
+        order=order or Half(),
+        epochs=epochs,
+        batch_size=8,
+        rng=np.random.default_rng(3),
+        threads=settings.pop("threads", 1),
+        callbacks=(),
+        max_norm=None,
+        average_decay=settings.pop("average_decay", None),
+        snapshot=snapshot,
+        **settings,
+    )
+    training.run()
+    return training
+
+
+def test_an_order_of_ones_own():
+    training = training_on(X)
+    assert (training.n_samples, training.steps_per_epoch) == (30, 4)
+    backwards = np.arange(N)[::-2]
+    expected, _ = trained(
+        data=(X[backwards], Y[backwards]),
+        shuffle=False,
+        batch_size=8,
+        epochs=2,
+        learning_rate=0.01,
+    )
+    same(training.network.theta, expected.theta)
+
+
+# -- going on -------------------------------------------------------------------------
+
+
+def noisy():
+    inner = [Dense(8), Dropout(0.3), Dense(8)]
+    layers = [Dense(8), BatchNorm(), Tanh(), Dropout(0.2), Residual(inner)]
+    return Network([*layers, Dense(CLASSES)], 2, seed=0, dtype="float64")
+
+
+@pytest.mark.parametrize("average_decay", [None, 0.9])
+@pytest.mark.parametrize("augment", [None, lambda x, rng: x + rng.random(x.shape)])
+def test_a_snapshot_goes_on_to_the_bit(average_decay, augment):
+    settings = {"average_decay": average_decay, "augment": augment}
+    whole = training_on(X, net=noisy(), epochs=5, **settings)
+    first = training_on(X, net=noisy(), epochs=2, **settings)
+    snapshot = copy.deepcopy(first.snapshot())
+    # Another network, with other weights: everything comes from the snapshot.
+    net = noisy()
+    net.theta[...] = 0
+    last = training_on(X, net=net, epochs=3, snapshot=snapshot, **settings)
+    assert (last.step, last.total_steps) == (whole.step, whole.total_steps)
+    same(net.theta, whole.network.theta)
+    same(net.state, whole.network.state)
+    close(net.predict_logits(NEW_X), whole.network.predict_logits(NEW_X))
+    assert len(NEW_Y) == len(NEW_X)
+
+
+def test_a_snapshot_of_a_training_that_made_no_step():
+    first = training_on(X, net=noisy(), epochs=2, average_decay=0.9)
+    snapshot = first.snapshot()
+    idle = training_on(X, net=noisy(), epochs=0, average_decay=0.9, snapshot=snapshot)
+    again = idle.snapshot()
+    same(again["theta"], snapshot["theta"])
+    same(again["average"][0], snapshot["average"][0])
+
+
+def test_a_snapshot_is_a_copy():
+    training = training_on(X)
+    snapshot = training.snapshot()
+    before = snapshot["theta"].copy()
+    training.network.theta[...] = 0
+    same(snapshot["theta"], before)
+
+
+def test_all_layers_and_their_generators():
+    net = noisy()
+    kinds = [type(layer).__name__ for layer in net.all_layers()]
+    assert kinds == (
+        "Dense BatchNorm Tanh Dropout Residual Dense Dropout Dense Dense".split()
+    )
+    net.reserve(4, training=True)
+    assert len(net.generators()) == 2
+
+
+def test_a_residual_keeps_its_streams_when_more_is_reserved():
+    net = noisy()
+    net.reserve(4, training=True, rng=np.random.default_rng(0))
+    before = net.generators()
+    net.reserve(8, training=True)
+    assert all(a is b for a, b in zip(before, net.generators(), strict=True))
