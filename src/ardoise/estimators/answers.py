@@ -64,14 +64,14 @@ class NetworkClassifierBase(Classifier, FittedEstimator):
 
     def _fit_targets(self, y: Any, n: int, *, anew: bool) -> Array:
         if anew and not self._first_classes_given:
-            self._labels = Labels.fit(y)
+            self._labels = Labels.fit(y, self)
             self.classes_ = self._labels.classes
         else:
             self._check_classes(y)
         return self._targets(y, n)
 
     def _check_classes(self, y: Any) -> None:
-        seen = Labels.fit(y).classes
+        seen = Labels.fit(y, self).classes
         if self.warm_start:
             if set(seen.tolist()) != set(self.classes_.tolist()):
                 raise ValueError(

@@ -28,7 +28,7 @@ def check_feature_names(estimator: Any, X: Any, *, reset: bool) -> None:
     Raises
     ------
     ValueError
-        If they differ, which is listed.
+        If they differ, which is listed, or two columns have the same.
     TypeError
         If some names are text and others are not.
     """

@@ -35,6 +35,25 @@ class FittedEstimator(NetworkEstimator):
         once: bool = False,
         resume: bool = False,
     ) -> Self:
+        """Fit, or raise and leave the estimator as it was."""
+        before = dict(vars(self))
+        try:
+            self._try_fit(X, y, sample_weight, validation_data, once, resume)
+        except BaseException:
+            vars(self).clear()
+            vars(self).update(before)
+            raise
+        return self
+
+    def _try_fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any,
+        validation_data: Any,
+        once: bool,
+        resume: bool,
+    ) -> None:
         validate_parameters(self, self.constraints)
         if resume:
             self._check_resumable()
@@ -57,7 +76,6 @@ class FittedEstimator(NetworkEstimator):
         if not np.isfinite(self.network_.theta).all():
             raise ValueError(NOT_FINITE)
         self._finish()
-        return self
 
     def _check_data(self, X: Any, y: Any, sample_weight: Any, *, anew: bool) -> Data:
         x = self._check_x(X, reset=anew)

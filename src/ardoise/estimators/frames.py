@@ -8,6 +8,7 @@ What an object is, is told by what it has: a pandas-like table has ``iloc`` and
 from __future__ import annotations
 
 import warnings
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -38,10 +39,16 @@ def feature_names(X: Any) -> Array | None:
     ------
     TypeError
         If some names are str and others are not.
+    ValueError
+        If two columns have the same name.
     """
     listed = None if isinstance(X, np.ndarray) else _columns(X)
     if not listed:
         return None
+    repeated = {name: k for name, k in Counter(listed).items() if k > 1}
+    if repeated:
+        lines = [f"\n- '{name}' {k} times" for name, k in repeated.items()]
+        raise ValueError(f"Expected unique column names, got:{''.join(lines)}")
     types = sorted({type(name).__qualname__ for name in listed})
     if len(types) > 1 and "str" in types:
         raise TypeError(

@@ -14,7 +14,7 @@ from ardoise.engine.network import Network
 from ardoise.estimators.answers import NetworkClassifierBase, NetworkRegressorBase
 from ardoise.estimators.batches import refit_with_replay
 from ardoise.estimators.fitting import FittedEstimator
-from ardoise.estimators.labels import Labels
+from ardoise.estimators.labels import Labels, unique_labels
 
 
 class stochastic_only:
@@ -137,10 +137,10 @@ class IncrementalClassifier(Incremental, NetworkClassifierBase):
                     "classes must be passed on the first call to partial_fit."
                 )
             several = np.ndim(y) == 2 and np.shape(y)[1] > 1
-            self._labels = Labels.fit(y) if several else Labels.of_classes(classes)
+            self._labels = Labels.fit(y, self) if several else Labels.of_classes(classes)
             self.classes_ = self._labels.classes
         elif classes is not None and not np.array_equal(
-            self.classes_, np.unique(np.asarray(classes))
+            self.classes_, unique_labels(classes)
         ):
             raise ValueError(
                 f"`classes={classes!r}` is not the same as on last call to "

@@ -308,6 +308,7 @@ class MLPClassifier(Perceptron, IncrementalClassifier):
     """
 
     constraints: ClassVar[Mapping[str, Sequence[Any]]] = {**MLP, **CLASSIFIER}
+    loss: ClassVar[str] = "log_loss"  # scikit-learn has it, though not to be chosen
 
     def __init__(
         self,
