@@ -17,6 +17,7 @@ from ardoise.engine.losses import Loss, SigmoidBinaryCrossEntropy, SoftmaxCrossE
 from ardoise.estimators.base import Classifier, Regressor
 from ardoise.estimators.batches import fit_batches, is_batches
 from ardoise.estimators.calibration import fit_temperature
+from ardoise.estimators.contract import Data
 from ardoise.estimators.fitting import FittedEstimator
 from ardoise.estimators.labels import Labels, class_weights
 from ardoise.estimators.scores import accuracy, r2
@@ -99,6 +100,10 @@ class NetworkClassifierBase(Classifier, FittedEstimator):
             return sample_weight
         return class_weights(self.class_weight, self._labels, y, sample_weight)
 
+    def _start(self, data: Data, random_state: Any) -> None:
+        super()._start(data, random_state)
+        self.temperature_ = 1.0
+
     def _count_outputs(self, targets: Array) -> int:
         return self._labels.n_outputs
 
@@ -121,15 +126,14 @@ class NetworkClassifierBase(Classifier, FittedEstimator):
         return bool(self.early_stopping or self.calibrate)
 
     def _scores(self, z: Array) -> Array:
-        """Return probabilities for outputs z, of z's shape; z may be overwritten."""
+        """Return probabilities for outputs z, of z's shape."""
         if self._labels.kind == "multiclass":
             return losses.softmax(z)
         return losses.sigmoid(z)
 
     def _finish(self) -> None:
-        self.temperature_ = 1.0
-        if self.calibrate and self._last_held_out is not None:
-            held = self._last_held_out
+        held = self._last_held_out
+        if self.calibrate and held is not None:
             self.temperature_ = fit_temperature(
                 self._criterion, self._outputs(held.x), held.targets, held.weights
             )
@@ -175,6 +179,11 @@ class NetworkClassifierBase(Classifier, FittedEstimator):
         """
         if y is None and is_batches(X):
             return fit_batches(self, X, classes=classes)
+        if classes is not None:
+            raise ValueError(
+                "classes belong to batches, fit(batches, classes=...), and to "
+                "partial_fit; fit(X, y) finds them in y"
+            )
         self._first_classes_given = False
         return self._fit(X, y, sample_weight, validation_data, resume=resume)
 
@@ -193,43 +202,44 @@ class NetworkClassifierBase(Classifier, FittedEstimator):
         -------
         array of shape (n,) or (n, K)
         """
-        z = self._predict_outputs(X)
         if reject is None:
-            answers: Array = self._labels.as_given(self._decide(z))
+            decided = self._decide(self._predict_outputs(X))
+            answers: Array = self._labels.as_given(decided)
             return answers
+        p = self.predict_proba(X)
         if self._labels.kind == "multilabel":
             raise ValueError("reject needs one label a sample; these have several")
         if not 0 < reject < 1:
             raise ValueError(f"reject must lie between 0 and 1; got {reject!r}")
-        z /= self.temperature_
-        p = self._two_columns(self._scores(z))
-        answers = self.classes_[p.argmax(axis=1)].astype(object)
+        answers = self._labels.decode(p).astype(object)
         answers[p.max(axis=1) < reject] = None
         return answers
-
-    def _two_columns(self, p: Array) -> Array:
-        return np.hstack([1 - p, p]) if self._labels.kind == "binary" else p
 
     def predict_proba(self, X: Any) -> Array:
         """Return the probability of each class, shape (n, K).
 
         For several labels a sample, each label's own probability.
         """
-        z = self._predict_outputs(X)
-        z /= self.temperature_
-        return self._two_columns(self._scores(z))
+        p = self._scores(self._calibrated_outputs(X))
+        return np.hstack([1 - p, p]) if self._labels.kind == "binary" else p
 
     def predict_log_proba(self, X: Any) -> Array:
         """Return the logarithm of `predict_proba`, finite where that is nearly 0."""
-        z = self._predict_outputs(X)
-        z /= self.temperature_
+        z = self._calibrated_outputs(X)
         if self._labels.kind == "multiclass":
             return losses.log_softmax(z)
-        log_p: Array = -np.logaddexp(0, -z)  # log sigmoid(z) = −log(1 + e⁻ᶻ)
         if self._labels.kind == "binary":
-            return np.hstack([-np.logaddexp(0, z), log_p])
+            # log sigmoid(z) = −log(1 + e⁻ᶻ)
+            return np.hstack([-np.logaddexp(0, z), -np.logaddexp(0, -z)])
         # Rounded as the probabilities are, so that equal ones stay equal.
-        return np.log(losses.sigmoid(z))
+        log_p: Array = np.log(losses.sigmoid(z))
+        return log_p
+
+    def _calibrated_outputs(self, X: Any) -> Array:
+        z = self._predict_outputs(X)
+        # An estimator whose `coefs_` were set by hand has no temperature.
+        z /= getattr(self, "temperature_", 1.0)
+        return z
 
 
 class NetworkRegressorBase(Regressor, FittedEstimator):

@@ -15,6 +15,7 @@ from ardoise.estimators.answers import NetworkClassifierBase, NetworkRegressorBa
 from ardoise.estimators.batches import refit_with_replay
 from ardoise.estimators.fitting import FittedEstimator
 from ardoise.estimators.labels import Labels, unique_labels
+from ardoise.estimators.targets import SEVERAL, label_array, target_type
 
 
 class stochastic_only:
@@ -136,8 +137,10 @@ class IncrementalClassifier(Incremental, NetworkClassifierBase):
                 raise ValueError(
                     "classes must be passed on the first call to partial_fit."
                 )
-            several = np.ndim(y) == 2 and np.shape(y)[1] > 1
-            self._labels = Labels.fit(y, self) if several else Labels.of_classes(classes)
+            several = target_type(label_array(y)) == SEVERAL
+            self._labels = (
+                Labels.fit(y, self) if several else Labels.of_classes(classes)
+            )
             self.classes_ = self._labels.classes
         elif classes is not None and not np.array_equal(
             self.classes_, unique_labels(classes)

@@ -54,10 +54,11 @@ def fit_lbfgs(estimator: NetworkEstimator, data: Any, threads: int) -> None:
     def note(theta: Array, value: float, n_iter: int) -> None:
         best[...] = theta
         estimator.n_iter_, estimator.loss_ = n_iter, value
+        estimator.loss_curve_.append(value)
         if estimator.verbose:
             print(f"Iteration {n_iter}, loss = {value:.8f}")
 
-    estimator.n_iter_ = 0
+    estimator.n_iter_, estimator.loss_curve_ = 0, []
     try:
         with workers, computing():
             result = lbfgs.minimize(
@@ -70,7 +71,7 @@ def fit_lbfgs(estimator: NetworkEstimator, data: Any, threads: int) -> None:
             )
     except KeyboardInterrupt:
         network.theta[...] = best
-        warn("UserWarning", "Training interrupted by user.", stacklevel=2)
+        warn("UserWarning", "Training interrupted by user.", stacklevel=5)
         return
     network.theta[...] = result.x
     estimator.n_iter_, estimator.loss_ = result.n_iter, result.value
@@ -81,7 +82,7 @@ def fit_lbfgs(estimator: NetworkEstimator, data: Any, threads: int) -> None:
             f"(status={result.status}):\n{result.message}\n\nYou might also want to "
             "scale the data, or increase the number of iterations (max_iter="
             f"{estimator.max_iter}) to improve the convergence.",
-            stacklevel=2,
+            stacklevel=5,
         )
 
 

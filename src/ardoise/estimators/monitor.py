@@ -16,7 +16,6 @@ import numpy as np
 from ardoise.engine.arrays import Array
 from ardoise.engine.training import Callback, Training
 from ardoise.estimators.contract import HeldOut, NetworkEstimator
-from ardoise.estimators.exceptions import warn
 from ardoise.estimators.solvers import Solver
 
 Metric = Callable[[Array, Array], float]
@@ -63,8 +62,6 @@ class Monitor(Callback):
 
     def on_epoch_end(self, training: Training) -> None:
         estimator = self._estimator
-        if training.history.stopped == "interrupted":
-            return
         estimator.n_iter_ += 1
         estimator.t_ += training.n_samples
         estimator.loss_ = training.running_loss
@@ -80,14 +77,7 @@ class Monitor(Callback):
         if self._is_over():
             training.stop("early_stopping")
         elif self._once:
-            training.stop("finished")
-        elif estimator.n_iter_ == estimator.max_iter and estimator.warns_at_the_end:
-            warn(
-                "ConvergenceWarning",
-                f"Stochastic Optimizer: Maximum iterations ({estimator.max_iter}) "
-                "reached and the optimization hasn't converged yet.",
-                stacklevel=2,
-            )
+            training.stop("stopped")
 
     def diverged(self) -> None:
         """Note an epoch that ended with numbers that are none."""

@@ -85,7 +85,10 @@ def fit_stochastic(
     if estimator.early_stopping and once:
         raise ValueError("partial_fit does not support early_stopping=True")
     snapshot = _snapshot(estimator, once=once, resume=resume)
-    rows, held_out = _hold_out(estimator, data, given, random_state, resume=resume)
+    rows: Rows = slice(0, data[0].shape[0])
+    held_out = given
+    if given is None and estimator._needs_held_out() and not once:
+        rows, held_out = _hold_out(estimator, data, random_state, resume=resume)
     estimator._last_held_out = held_out
     n = len(rows) if isinstance(rows, np.ndarray) else data[0].shape[0]
     if snapshot is None:
@@ -139,10 +142,21 @@ def _run(estimator: NetworkEstimator, training: Training, monitor: Monitor) -> N
             raise ValueError(f"{NOT_FINITE} ({error})") from error
         # scikit-learn goes back to the best weights, and so does the caller.
         monitor.diverged()
-        warn("ConvergenceWarning", f"Training stopped: {error}.", stacklevel=5)
+        _warn("ConvergenceWarning", f"Training stopped: {error}.")
         return
     if history.stopped == "interrupted":
-        warn("UserWarning", "Training interrupted by user.", stacklevel=5)
+        _warn("UserWarning", "Training interrupted by user.")
+    elif history.stopped == "finished" and estimator.warns_at_the_end:
+        _warn(
+            "ConvergenceWarning",
+            f"Stochastic Optimizer: Maximum iterations ({estimator.max_iter}) reached "
+            "and the optimization hasn't converged yet.",
+        )
+
+
+def _warn(kind: str, message: str) -> None:
+    """Warn at the line that called `fit` or `partial_fit`."""
+    warn(kind, message, stacklevel=7)
 
 
 def _snapshot(
@@ -171,15 +185,12 @@ def _solver(estimator: NetworkEstimator) -> Solver:
 def _hold_out(
     estimator: NetworkEstimator,
     data: Data,
-    given: HeldOut | None,
     random_state: Any,
     *,
     resume: bool,
-) -> tuple[Rows, HeldOut | None]:
-    """Return the rows that train, and the samples that judge, if there are any."""
+) -> tuple[Rows, HeldOut]:
+    """Return the rows that train, and the samples that judge."""
     x, targets, weights = data
-    if given is not None or not estimator._needs_held_out():
-        return slice(0, x.shape[0]), given
     if not (resume and estimator._split is not None):
         estimator._split = train_validation_indices(
             x.shape[0],
@@ -205,11 +216,10 @@ def _batch_size(batch_size: int | str, n: int) -> int:
     if isinstance(batch_size, str):  # "auto"
         return min(200, n)
     if batch_size > n:
-        warn(
+        _warn(
             "UserWarning",
             "Got `batch_size` less than 1 or larger than sample size. It is going to "
             "be clipped",
-            stacklevel=5,
         )
     return min(int(batch_size), n)
 
