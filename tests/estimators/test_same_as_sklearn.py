@@ -1,4 +1,4 @@
-"""The same data, parameters and random_state give scikit-learn's weights, to rounding."""
+"""Same data, parameters and random_state: scikit-learn's weights, to rounding."""
 
 import numpy as np
 import pytest
@@ -129,8 +129,8 @@ def test_in_pieces(kind, settings):
     agree(a, b)
 
 
-# Not with early stopping: there, scikit-learn's second fit trains the very arrays that it
-# had put aside as the best, and so cannot go back to them. Ours does.
+# Not with early stopping: there, scikit-learn's second fit trains the very arrays that
+# it had put aside as the best, and so cannot go back to them. Ours does.
 @pytest.mark.parametrize("settings", ["defaults", "sgd", "lbfgs"])
 @pytest.mark.parametrize("kind", ["MLPClassifier", "MLPRegressor"])
 def test_warm_start_and_in_pieces_after_it(kind, settings):

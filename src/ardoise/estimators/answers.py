@@ -17,7 +17,7 @@ from ardoise.engine.losses import Loss, SigmoidBinaryCrossEntropy, SoftmaxCrossE
 from ardoise.estimators.base import Classifier, Regressor
 from ardoise.estimators.batches import fit_batches, is_batches
 from ardoise.estimators.calibration import fit_temperature
-from ardoise.estimators.contract import Data
+from ardoise.estimators.contract import Data, HeldOut
 from ardoise.estimators.fitting import FittedEstimator
 from ardoise.estimators.labels import Labels, class_weights
 from ardoise.estimators.scores import accuracy, r2
@@ -131,11 +131,13 @@ class NetworkClassifierBase(Classifier, FittedEstimator):
             return losses.softmax(z)
         return losses.sigmoid(z)
 
-    def _finish(self) -> None:
-        held = self._last_held_out
-        if self.calibrate and held is not None:
+    def _finish(self, held_out: HeldOut | None) -> None:
+        if self.calibrate and held_out is not None:
             self.temperature_ = fit_temperature(
-                self._criterion, self._outputs(held.x), held.targets, held.weights
+                self._criterion,
+                self._outputs(held_out.x),
+                held_out.targets,
+                held_out.weights,
             )
 
     # -- using -------------------------------------------------------------------------
@@ -178,7 +180,7 @@ class NetworkClassifierBase(Classifier, FittedEstimator):
             In one sentence, as scikit-learn's or ours.
         """
         if y is None and is_batches(X):
-            return fit_batches(self, X, classes=classes)
+            return fit_batches(self, X, validation_data, classes=classes)
         if classes is not None:
             raise ValueError(
                 "classes belong to batches, fit(batches, classes=...), and to "
@@ -303,7 +305,7 @@ class NetworkRegressorBase(Regressor, FittedEstimator):
             In one sentence, as scikit-learn's or ours.
         """
         if y is None and is_batches(X):
-            return fit_batches(self, X)
+            return fit_batches(self, X, validation_data)
         return self._fit(X, y, sample_weight, validation_data, resume=resume)
 
     def predict(self, X: Any) -> Array:

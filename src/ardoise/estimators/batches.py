@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar
 
 import numpy as np
 
-from ardoise.estimators.contract import NetworkEstimator
+from ardoise.estimators.fitting import FittedEstimator
+from ardoise.estimators.monitor import add_line, judge, named_metrics
 
-E = TypeVar("E", bound=NetworkEstimator)
+E = TypeVar("E", bound=FittedEstimator)
 
 
 def is_batches(X: Any) -> bool:
@@ -22,49 +25,100 @@ def is_batches(X: Any) -> bool:
     return hasattr(X, "__iter__")
 
 
-def fit_batches(estimator: E, batches: Iterable[Any], **first: Any) -> E:
+def fit_batches(
+    estimator: E, batches: Iterable[Any], validation_data: Any = None, **first: Any
+) -> E:
     """Train on batches, pass after pass; return the estimator.
 
-    ``first`` goes to the first `partial_fit`. A pass counts as an epoch: ``n_iter_``,
-    ``loss_curve_`` and when to stop are about passes.
+    A pass counts as an epoch: ``n_iter_``, ``loss_curve_``, ``history_``, learning-rate
+    schedules and when to stop are about passes.
+
+    Parameters
+    ----------
+    estimator : FittedEstimator
+    batches : iterable
+        Of (X, y) or (X, y, sample_weight); gone through once if it is an iterator.
+    validation_data : tuple, optional
+        Evaluated after each pass.
+    **first
+        For the first `partial_fit`.
 
     Raises
     ------
     ValueError
-        If there is no batch, or one is not (X, y) or (X, y, sample_weight).
+        If there is no batch, one is not what it should be, or the estimator is to do
+        what needs all samples at once.
     """
-    if estimator.early_stopping:
-        raise ValueError(
-            "early_stopping=True needs all samples at once; with batches, look at "
-            "loss_curve_"
-        )
+    _refuse_for_batches(estimator, validation_data)
     if not estimator.warm_start:
         _forget(estimator)
     passes = 1 if iter(batches) is batches else estimator.max_iter
-    curve: list[float] = []
-    stale, best = 0, np.inf
-    for _ in range(passes):
-        total, samples = 0.0, 0
-        for batch in batches:
-            X, y, *weight = _check_batch(batch)
-            estimator.partial_fit(X, y, *weight, **first)
-            first = {}
-            total += estimator.loss_ * len(y)
-            samples += len(y)
-        if not samples:
-            raise ValueError("the iterable of batches held none")
-        estimator.loss_ = total / samples
-        curve.append(estimator.loss_)
-        stale = stale + 1 if estimator.loss_ > best - estimator.tol else 0
-        best = min(best, estimator.loss_)
+    history: dict[str, list[Any]] = {}
+    held_out, metrics = None, named_metrics(estimator.metrics)
+    stale, best, started = 0, math.inf, time.perf_counter()
+    for i in range(passes):
+        loss = _one_pass(estimator, batches, i, first)
+        first = {}
+        line = {"loss": loss, "learning_rate": estimator.history_["learning_rate"][-1]}
+        line["seconds"] = time.perf_counter() - started
+        held_out = held_out or estimator._check_validation(validation_data)
+        if held_out is not None:
+            line |= judge(estimator, held_out, metrics)
+        add_line(history, line)
+        if estimator.verbose:
+            print(f"Iteration {i + 1}, loss = {loss:.8f}")
+        stale = stale + 1 if loss > best - estimator.tol else 0
+        best = min(best, loss)
         if stale > estimator.n_iter_no_change:
             break
-    estimator.n_iter_, estimator.loss_curve_ = len(curve), curve
+    estimator.history_, estimator.loss_curve_ = history, history["loss"]
+    estimator.n_iter_, estimator.loss_ = len(history["loss"]), history["loss"][-1]
     estimator.best_loss_, estimator._no_improvement_count = best, stale
+    estimator._finish(held_out)
     return estimator
 
 
-def _forget(estimator: NetworkEstimator) -> None:
+def _one_pass(
+    estimator: FittedEstimator,
+    batches: Iterable[Any],
+    i: int,
+    first: Mapping[str, Any],
+) -> float:
+    """Train on all batches once; return the mean loss."""
+    total, samples = 0.0, 0
+    for batch in batches:
+        X, y, *weight = _check_batch(batch)
+        estimator._passes, estimator._is_quiet = i, True
+        try:
+            estimator._fit_piece(X, y, *weight, **first)
+        finally:
+            estimator._is_quiet = False
+        first = {}
+        total += estimator.loss_ * len(y)
+        samples += len(y)
+    if not samples:
+        raise ValueError("the iterable of batches held none")
+    return total / samples
+
+
+def _refuse_for_batches(estimator: FittedEstimator, validation_data: Any) -> None:
+    refused = {
+        "solver='lbfgs'": estimator.solver == "lbfgs",
+        "early_stopping=True": estimator.early_stopping,
+        "calibrate=True without validation_data": validation_data is None
+        and estimator._needs_held_out(),
+        "metrics without validation_data": validation_data is None
+        and estimator.metrics is not None,
+    }
+    for name, given in refused.items():
+        if given:
+            raise ValueError(
+                f"{name} needs all samples at once, and batches come one by one; with "
+                "batches, give validation_data=(X, y) and look at history_"
+            )
+
+
+def _forget(estimator: FittedEstimator) -> None:
     """Drop what an earlier training left: a new one begins."""
     for name in list(vars(estimator)):
         if name not in estimator._parameter_names():
@@ -108,5 +162,5 @@ def refit_with_replay(
     all_y = np.concatenate([y_old, *[y] * times])
     for _ in range(epochs):
         order = rng.permutation(len(all_X))
-        estimator.partial_fit(all_X[order], all_y[order])
+        estimator._fit_piece(all_X[order], all_y[order])
     return estimator

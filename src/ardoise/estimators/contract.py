@@ -115,11 +115,17 @@ class NetworkEstimator(Estimator):
     _optimizer: Solver
     _order: Order
     _snapshot: dict[str, Any] | None = None
+    _is_quiet: bool = False  # for all its parts, batches speak once
+    _passes: int = 0  # done, of max_iter: where a schedule stands
     _split: tuple[Array, Array] | None = None
     _last_held_out: HeldOut | None = None
     _criterion: Loss
 
-    partial_fit: Any  # not for every solver
+    def _fit_piece(
+        self, X: Any, y: Any, sample_weight: Any = None, classes: Any = None
+    ) -> Any:
+        """Train for one epoch on a piece of the data."""
+        raise NotImplementedError
 
     # -- what a subclass says ----------------------------------------------------------
 
@@ -169,6 +175,9 @@ class NetworkEstimator(Estimator):
         """Return the classes that early stopping's split is stratified by."""
         return None
 
+    def _finish(self, held_out: HeldOut | None) -> None:
+        """Do what follows a training; ``held_out`` did not train."""
+
     def _needs_held_out(self) -> bool:
         """Say whether samples must be held out, if the user gives none."""
         return self.early_stopping
@@ -186,9 +195,6 @@ class NetworkEstimator(Estimator):
 
     def _refresh(self) -> None:
         """Take over what somebody has changed from outside."""
-
-    def _finish(self) -> None:
-        """Do what follows a training."""
 
     def _setting(self, name: str) -> Any:
         """Return a parameter that not all estimators have."""

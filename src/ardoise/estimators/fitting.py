@@ -75,7 +75,7 @@ class FittedEstimator(NetworkEstimator):
             fit_stochastic(self, data, given, random_state, once=once, resume=resume)
         if not np.isfinite(self.network_.theta).all():
             raise ValueError(NOT_FINITE)
-        self._finish()
+        self._finish(self._last_held_out)
 
     def _check_data(self, X: Any, y: Any, sample_weight: Any, *, anew: bool) -> Data:
         x = self._check_x(X, reset=anew)
@@ -104,6 +104,7 @@ class FittedEstimator(NetworkEstimator):
         self.loss_curve_, self.history_ = [], {}
         self._no_improvement_count = 0
         self._snapshot = self._split = self._last_held_out = None
+        self._passes = 0
         early = self.early_stopping and self.solver != "lbfgs"
         self.validation_scores_ = [] if early else None
         self.best_validation_score_ = -np.inf if early else None

@@ -40,7 +40,6 @@ class Incremental(FittedEstimator):
     """What classifiers and regressors share."""
 
     fit: Callable[..., Self]
-    partial_fit: Any
 
     def hidden_activations(self, X: Any, layer: int = -1) -> Array:
         """Return what a hidden layer says about each sample.
@@ -109,49 +108,6 @@ class Incremental(FittedEstimator):
         tags.transformer_tags = TransformerTags(preserves_dtype=["float64", "float32"])
         return tags
 
-
-class IncrementalClassifier(Incremental, NetworkClassifierBase):
-    """A classifier that can be trained in pieces."""
-
-    @stochastic_only
-    def partial_fit(
-        self, X: Any, y: Any, sample_weight: Any = None, classes: Any = None
-    ) -> Self:
-        """Train for one epoch on X and y, and keep everything for the next call.
-
-        Parameters
-        ----------
-        X : array-like or sparse matrix of shape (n, n_features)
-        y : array-like of shape (n,) or (n, K)
-        sample_weight : array-like of shape (n,), optional
-        classes : array-like, needed at the first call
-            All classes that there will be.
-
-        Raises
-        ------
-        ValueError
-            If ``classes`` is missing at the first call, or differs later.
-        """
-        if not hasattr(self, "classes_"):
-            if classes is None:
-                raise ValueError(
-                    "classes must be passed on the first call to partial_fit."
-                )
-            several = target_type(label_array(y)) == SEVERAL
-            self._labels = (
-                Labels.fit(y, self) if several else Labels.of_classes(classes)
-            )
-            self.classes_ = self._labels.classes
-        elif classes is not None and not np.array_equal(
-            self.classes_, unique_labels(classes)
-        ):
-            raise ValueError(
-                f"`classes={classes!r}` is not the same as on last call to "
-                f"partial_fit, was: {self.classes_!r}"
-            )
-        self._first_classes_given = True
-        return self._fit(X, y, sample_weight, once=True)
-
     def refit(
         self,
         X: Any,
@@ -180,6 +136,72 @@ class IncrementalClassifier(Incremental, NetworkClassifierBase):
         )
 
 
+class IncrementalClassifier(Incremental, NetworkClassifierBase):
+    """A classifier that can be trained in pieces."""
+
+    @stochastic_only
+    def partial_fit(
+        self, X: Any, y: Any, sample_weight: Any = None, classes: Any = None
+    ) -> Self:
+        """Train for one epoch on X and y, and keep everything for the next call.
+
+        A schedule of the learning rate counts calls, of which it expects `max_iter`.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n, n_features)
+        y : array-like of shape (n,) or (n, K)
+        sample_weight : array-like of shape (n,), optional
+        classes : array-like, needed at the first call
+            All classes that there will be.
+
+        Raises
+        ------
+        ValueError
+            If ``classes`` is missing at the first call, or differs later; if the
+            estimator is to hold samples out.
+        """
+        if self.calibrate and not self.__sklearn_is_fitted__():
+            raise ValueError(
+                "partial_fit cannot hold samples out for calibrate=True: begin with "
+                "fit, or give fit(batches, validation_data=...)"
+            )
+        return self._fit_piece(X, y, sample_weight, classes)
+
+    def _fit_piece(
+        self, X: Any, y: Any, sample_weight: Any = None, classes: Any = None
+    ) -> Self:
+        before = dict(vars(self))
+        try:
+            self._know_classes(y, classes)
+            return self._fit(X, y, sample_weight, once=True)
+        except BaseException:
+            vars(self).clear()
+            vars(self).update(before)
+            raise
+
+    def _know_classes(self, y: Any, classes: Any) -> None:
+        """Learn the classes at the first call; refuse others later."""
+        if not hasattr(self, "classes_"):
+            if classes is None:
+                raise ValueError(
+                    "classes must be passed on the first call to partial_fit."
+                )
+            several = target_type(label_array(y)) == SEVERAL
+            self._labels = (
+                Labels.fit(y, self) if several else Labels.of_classes(classes)
+            )
+            self.classes_ = self._labels.classes
+        elif classes is not None and not np.array_equal(
+            self.classes_, unique_labels(classes)
+        ):
+            raise ValueError(
+                f"`classes={classes!r}` is not the same as on last call to "
+                f"partial_fit, was: {self.classes_!r}"
+            )
+        self._first_classes_given = True
+
+
 class IncrementalRegressor(Incremental, NetworkRegressorBase):
     """A regressor that can be trained in pieces."""
 
@@ -193,22 +215,9 @@ class IncrementalRegressor(Incremental, NetworkRegressorBase):
         y : array-like of shape (n,) or (n, K)
         sample_weight : array-like of shape (n,), optional
         """
-        return self._fit(X, y, sample_weight, once=True)
+        return self._fit_piece(X, y, sample_weight)
 
-    def refit(
-        self,
-        X: Any,
-        y: Any,
-        *,
-        replay: tuple[Any, Any],
-        epochs: int = 5,
-        share: float = 0.2,
+    def _fit_piece(
+        self, X: Any, y: Any, sample_weight: Any = None, classes: Any = None
     ) -> Self:
-        """Learn a few corrected samples without forgetting the others.
-
-        As for the classifier: X, y are new, and ``replay`` samples that it knows.
-        """
-        self._check_fitted()
-        return refit_with_replay(
-            self, X, y, replay, epochs=epochs, share=share, seed=self.t_
-        )
+        return self._fit(X, y, sample_weight, once=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from ardoise.engine.arrays import Array, computing
 from ardoise.engine.workers import Workers
 from ardoise.estimators.contract import NetworkEstimator
 from ardoise.estimators.exceptions import warn
+from ardoise.estimators.monitor import add_line, judge, named_metrics
 from ardoise.estimators.stochastic import draws_numbers
 
 
@@ -55,10 +57,17 @@ def fit_lbfgs(estimator: NetworkEstimator, data: Any, threads: int) -> None:
         best[...] = theta
         estimator.n_iter_, estimator.loss_ = n_iter, value
         estimator.loss_curve_.append(value)
+        line = {"loss": value, "seconds": time.perf_counter() - started}
+        if held_out is not None:
+            network.theta[...] = theta
+            line |= judge(estimator, held_out, metrics)
+        add_line(estimator.history_, line)
         if estimator.verbose:
             print(f"Iteration {n_iter}, loss = {value:.8f}")
 
-    estimator.n_iter_, estimator.loss_curve_ = 0, []
+    held_out, metrics = estimator._last_held_out, named_metrics(estimator.metrics)
+    estimator.n_iter_, estimator.loss_curve_, estimator.history_ = 0, [], {}
+    started = time.perf_counter()
     try:
         with workers, computing():
             result = lbfgs.minimize(
@@ -91,6 +100,10 @@ def _refuse_noise(estimator: NetworkEstimator) -> None:
         "dropout or augmentation": draws_numbers(estimator),
         "weight_average": estimator.weight_average is not None,
         "max_norm": estimator.max_norm is not None,
+        "callbacks": bool(estimator.callbacks),
+        "progress_bar": estimator.progress_bar,
+        "metrics without validation_data": estimator.metrics is not None
+        and estimator._last_held_out is None,
         "calibrate without validation_data": estimator._needs_held_out()
         and not estimator.early_stopping
         and estimator._last_held_out is None,
@@ -98,6 +111,6 @@ def _refuse_noise(estimator: NetworkEstimator) -> None:
     for name, given in refused.items():
         if given:
             raise ValueError(
-                f"solver='lbfgs' cannot do {name}: it takes all samples, and the same "
-                "function at every step; choose another solver"
+                f"solver='lbfgs' cannot do {name}: it takes all samples at each step, "
+                "and the same function every time; choose another solver"
             )

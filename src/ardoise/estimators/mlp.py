@@ -202,9 +202,9 @@ class MLPClassifier(Perceptron, IncrementalClassifier):
     """A multi-layer perceptron that classifies: scikit-learn's, and more.
 
     Every parameter, attribute and method of scikit-learn 1.9's ``MLPClassifier`` is
-    here and does the same: with the same data and ``random_state`` it has the same
-    weights, to rounding. It needs NumPy alone, is faster, and has what scikit-learn
-    decided not to add.
+    here and does the same, but for metadata routing and the display in HTML: with the
+    same data and ``random_state`` it has the same weights, to rounding. It needs NumPy
+    alone, is faster, and has what scikit-learn decided not to add.
 
     Parameters
     ----------

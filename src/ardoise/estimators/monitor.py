@@ -21,6 +21,43 @@ from ardoise.estimators.solvers import Solver
 Metric = Callable[[Array, Array], float]
 
 
+def judge(
+    estimator: NetworkEstimator, held_out: HeldOut, metrics: Mapping[str, Metric]
+) -> dict[str, float]:
+    """Return loss, score and metrics on held-out samples, as the history has them.
+
+    The score is NaN if a prediction is no finite number.
+    """
+    z, weights = estimator._outputs(held_out.x), held_out.weights
+    total = len(z) if weights is None else float(weights.sum())
+    loss = estimator._criterion
+    value, _ = loss(z, held_out.targets, scale=1 / total, weights=weights)
+    predicted = estimator._decide(z)
+    score = math.nan
+    if predicted.dtype.kind != "f" or bool(np.isfinite(predicted).all()):
+        score = estimator._score_of(held_out.truth, predicted, weights)
+    line = {"validation_loss": value, "validation_score": score}
+    for name, metric in metrics.items():
+        line[f"validation_{name}"] = float(metric(held_out.truth, predicted))
+    return line
+
+
+def add_line(history: dict[str, list[Any]], line: Mapping[str, Any]) -> None:
+    """Add an epoch to a history."""
+    for name, item in line.items():
+        history.setdefault(name, []).append(item)
+
+
+def named_metrics(metrics: Any) -> Mapping[str, Metric]:
+    """Return name → metric for what the user gave: one, several, or with names."""
+    if metrics is None:
+        return {}
+    if isinstance(metrics, Mapping):
+        return metrics
+    several = [metrics] if callable(metrics) else metrics
+    return {getattr(metric, "__name__", repr(metric)): metric for metric in several}
+
+
 class Monitor(Callback):
     """Keeps an estimator's records during a stochastic training.
 
@@ -66,7 +103,7 @@ class Monitor(Callback):
         estimator.t_ += training.n_samples
         estimator.loss_ = training.running_loss
         estimator.loss_curve_.append(training.running_loss)
-        if estimator.verbose:
+        if estimator.verbose and not estimator._is_quiet:
             print(f"Iteration {estimator.n_iter_}, loss = {estimator.loss_:.8f}")
         score = self._note(training)
         if self._stops_early:
@@ -90,29 +127,15 @@ class Monitor(Callback):
 
     def _note(self, training: Training) -> float:
         """Write this epoch's line of the history; return the held-out score."""
-        estimator, held_out = self._estimator, self._held_out
         line: dict[str, Any] = {
             "loss": training.running_loss,
             "learning_rate": training.learning_rate,
             "seconds": training.seconds,
         }
-        score = math.nan
-        if held_out is not None:
-            z = estimator._outputs(held_out.x)
-            weights = held_out.weights
-            total = len(z) if weights is None else float(weights.sum())
-            loss = estimator._criterion
-            value, _ = loss(z, held_out.targets, scale=1 / total, weights=weights)
-            predicted = estimator._decide(z)
-            finite = predicted.dtype.kind != "f" or bool(np.isfinite(predicted).all())
-            if finite:
-                score = estimator._score_of(held_out.truth, predicted, weights)
-            line |= {"validation_loss": value, "validation_score": score}
-            for name, metric in self._metrics.items():
-                line[f"validation_{name}"] = float(metric(held_out.truth, predicted))
-        for name, item in line.items():
-            estimator.history_.setdefault(name, []).append(item)
-        return score
+        if self._held_out is not None:
+            line |= judge(self._estimator, self._held_out, self._metrics)
+        add_line(self._estimator.history_, line)
+        return float(line.get("validation_score", math.nan))
 
     def _judge_score(self, training: Training, score: float) -> None:
         estimator = self._estimator

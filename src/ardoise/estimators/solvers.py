@@ -87,6 +87,9 @@ class Solver(Schedule):
     optimizer : Optimizer
     learning_rate : float
         Of the next step; with a schedule, the highest.
+    place : (int, int) or None
+        Where a schedule stands, and its end, if that is not counted in steps: data
+        that come in pieces are as many as they are, but passes are known.
     """
 
     def __init__(
@@ -101,6 +104,7 @@ class Solver(Schedule):
         self._initial = self.learning_rate
         self._power_t = settings["power_t"]
         self._kind = learning_rate if solver == "sgd" else "constant"
+        self.place: tuple[int, int] | None = None
         self._schedule: Schedule | None = None
         if not isinstance(learning_rate, str):
             self._kind = "constant"
@@ -110,6 +114,7 @@ class Solver(Schedule):
 
     def __call__(self, step: int, total_steps: int) -> float:
         if self._schedule is not None:
+            step, total_steps = self.place or (step, total_steps)
             return self._schedule(min(step, total_steps - 1), total_steps)
         return self.learning_rate
 

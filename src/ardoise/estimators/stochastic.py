@@ -14,7 +14,7 @@ from ardoise.engine.sparse import SparseRows
 from ardoise.engine.training import Callback, Order, Training
 from ardoise.estimators.contract import Data, HeldOut, NetworkEstimator
 from ardoise.estimators.exceptions import warn
-from ardoise.estimators.monitor import Metric, Monitor
+from ardoise.estimators.monitor import Monitor, named_metrics
 from ardoise.estimators.progress import ProgressBar
 from ardoise.estimators.solvers import Solver
 from ardoise.estimators.splits import shuffled, train_validation_indices
@@ -89,6 +89,11 @@ def fit_stochastic(
     held_out = given
     if given is None and estimator._needs_held_out() and not once:
         rows, held_out = _hold_out(estimator, data, random_state, resume=resume)
+    if held_out is None and estimator.metrics is not None and not once:
+        raise ValueError(
+            "metrics are measured on samples that do not train: give "
+            "validation_data=(X, y), or early_stopping=True"
+        )
     estimator._last_held_out = held_out
     n = len(rows) if isinstance(rows, np.ndarray) else data[0].shape[0]
     if snapshot is None:
@@ -100,13 +105,14 @@ def fit_stochastic(
     if epochs < 1:
         return
     solver = estimator._optimizer
+    solver.place = (estimator._passes, estimator.max_iter) if once else None
     monitor = Monitor(
         estimator,
         solver,
         held_out,
         stops_early=estimator.early_stopping,
         once=once,
-        metrics=_metrics(estimator.metrics),
+        metrics=named_metrics(estimator.metrics),
     )
     training = Training(
         estimator.network_,
@@ -129,6 +135,7 @@ def fit_stochastic(
     )
     _run(estimator, training, monitor)
     estimator._snapshot = training.snapshot()
+    estimator._passes = estimator._passes + 1 if once else estimator.n_iter_
     if estimator.early_stopping and estimator._best is not None:
         network = estimator.network_
         network.theta[...], network.state[...] = estimator._best
@@ -248,16 +255,6 @@ def draw_seed(random_state: Any) -> np.random.Generator:
     if isinstance(random_state, np.random.Generator):
         return random_state.spawn(1)[0]
     return np.random.default_rng(random_state.randint(2**31 - 1, size=4))
-
-
-def _metrics(metrics: Any) -> Mapping[str, Metric]:
-    """Return name → metric for what the user gave: one, several, or with names."""
-    if metrics is None:
-        return {}
-    if isinstance(metrics, Mapping):
-        return metrics
-    several = [metrics] if callable(metrics) else metrics
-    return {getattr(metric, "__name__", repr(metric)): metric for metric in several}
 
 
 def _callbacks(estimator: NetworkEstimator) -> list[Callback]:
