@@ -21,9 +21,11 @@ from short_training import (
     trained,
 )
 
+from ardoise.engine.evaluation import evaluate
+from ardoise.engine.history import History
 from ardoise.engine.layers import BatchNorm
 from ardoise.engine.losses import SoftmaxCrossEntropy
-from ardoise.engine.training import Callback, EarlyStopping, History, evaluate
+from ardoise.engine.training import Callback, EarlyStopping
 
 # -- callbacks ------------------------------------------------------------------------
 

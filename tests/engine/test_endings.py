@@ -21,9 +21,10 @@ from short_training import (
 )
 
 from ardoise.engine.errors import DivergenceError
+from ardoise.engine.evaluation import evaluate
 from ardoise.engine.layers import BatchNorm
 from ardoise.engine.losses import SoftmaxCrossEntropy, SquaredError
-from ardoise.engine.training import EarlyStopping, evaluate
+from ardoise.engine.training import EarlyStopping
 
 # -- Ctrl-C ---------------------------------------------------------------------------
 

@@ -1,6 +1,7 @@
 """What estimators ask of a training: a penalty, an order, augmentation, going on."""
 
 import copy
+import json
 
 import numpy as np
 import pytest
@@ -11,8 +12,9 @@ from ardoise.engine import losses, optimizers, schedules
 from ardoise.engine.batches import BatchLoader
 from ardoise.engine.layers import BatchNorm, Dense, Dropout, Residual, Tanh
 from ardoise.engine.network import Network
+from ardoise.engine.order import InOrder, Order, RandomOrder
 from ardoise.engine.sparse import SparseRows
-from ardoise.engine.training import Order, Training
+from ardoise.engine.training import Callback, EarlyStopping, Training
 
 # -- the penalty ----------------------------------------------------------------------
 
@@ -139,7 +141,7 @@ def training_on(x, *, net=None, order=None, epochs=2, snapshot=None, **settings)
         batch_size=8,
         rng=np.random.default_rng(3),
         threads=settings.pop("threads", 1),
-        callbacks=(),
+        callbacks=settings.pop("callbacks", ()),
         max_norm=None,
         average_decay=settings.pop("average_decay", None),
         snapshot=snapshot,
@@ -182,7 +184,7 @@ def test_a_snapshot_goes_on_to_the_bit(average_decay, augment):
     # Another network, with other weights: everything comes from the snapshot.
     net = noisy()
     net.theta[...] = 0
-    last = training_on(X, net=net, epochs=3, snapshot=snapshot, **settings)
+    last = training_on(X, net=net, epochs=5, snapshot=snapshot, **settings)
     assert (last.step, last.total_steps) == (whole.step, whole.total_steps)
     same(net.theta, whole.network.theta)
     same(net.state, whole.network.state)
@@ -190,21 +192,97 @@ def test_a_snapshot_goes_on_to_the_bit(average_decay, augment):
     assert len(NEW_Y) == len(NEW_X)
 
 
-def test_a_snapshot_of_a_training_that_made_no_step():
-    first = training_on(X, net=noisy(), epochs=2, average_decay=0.9)
-    snapshot = first.snapshot()
-    idle = training_on(X, net=noisy(), epochs=0, average_decay=0.9, snapshot=snapshot)
-    again = idle.snapshot()
-    same(again["theta"], snapshot["theta"])
-    same(again["average"][0], snapshot["average"][0])
+class Stops(Callback):
+    """Takes a snapshot after a number of steps, and presses Ctrl-C."""
+
+    def __init__(self, step):
+        self.step = step
+
+    def on_batch_end(self, training):
+        if training.step == self.step:
+            self.snapshot = copy.deepcopy(training.snapshot())
+            raise KeyboardInterrupt
+
+
+def through_json(snapshot):
+    return snapshot._replace(values=json.loads(json.dumps(snapshot.values)))
+
+
+@pytest.mark.parametrize("order", ["in order", "random"])
+@pytest.mark.parametrize("average_decay", [None, 0.9])
+@pytest.mark.parametrize("step", [1, 7, 8, 12, 24])
+def test_stopped_at_any_batch_and_resumed_is_as_if_never_stopped(
+    step, average_decay, order
+):
+    def train(*callbacks, snapshot=None, seed=0):
+        net, stopping = noisy(), EarlyStopping(patience=50, monitor="loss")
+        orders = {
+            "in order": InOrder(N),
+            "random": RandomOrder(N, np.random.default_rng(seed)),
+        }
+        training = training_on(
+            X,
+            net=net,
+            order=orders[order],
+            epochs=3,
+            snapshot=snapshot,
+            average_decay=average_decay,
+            callbacks=(stopping, *callbacks),
+        )
+        return training, stopping
+
+    whole, kept = train()
+    stops = Stops(step)
+    part, _ = train(stops)
+    assert part.history.stopped == "interrupted"
+    # The training that was stopped ends with the averaged weights; its snapshot, taken
+    # then, is the same.
+    for snapshot in (stops.snapshot, part.snapshot()):
+        resumed, again = train(snapshot=through_json(snapshot), seed=99)
+        same(resumed.network.theta, whole.network.theta)
+        same(resumed.network.state, whole.network.state)
+        assert resumed.history["loss"] == whole.history["loss"]
+        assert resumed.history["accuracy"] == whole.history["accuracy"]
+        assert resumed.history.best_epoch == whole.history.best_epoch
+        assert again._best == kept._best
+
+
+def test_a_snapshot_before_anything_was_learned():
+    first = training_on(X, net=noisy(), epochs=0)
+    resumed = training_on(X, net=noisy(), epochs=2, snapshot=first.snapshot())
+    same(resumed.network.theta, training_on(X, net=noisy(), epochs=2).network.theta)
+
+
+def test_early_stopping_that_has_seen_nothing_remembers_nothing():
+    stops = Stops(1)
+    callbacks = (EarlyStopping(monitor="loss"), stops)
+    training_on(X, callbacks=callbacks)
+    assert stops.snapshot.values["callbacks"][0]["best"] is None
+    training = training_on(X, callbacks=callbacks[:1], snapshot=stops.snapshot)
+    assert training.history.best_epoch == 2
+
+
+def test_fit_goes_on_from_a_snapshot():
+    whole, _ = trained(epochs=3)
+    stops = Stops(6)
+    trained(epochs=3, callbacks=[stops])
+    resumed, history = trained(epochs=3, snapshot=stops.snapshot)
+    same(resumed.theta, whole.theta)
+    assert len(history) == 3
+
+
+def test_an_order_of_ones_own_says_nothing_of_itself():
+    order = Half()
+    assert order.state() is None
+    order.restore(None)
 
 
 def test_a_snapshot_is_a_copy():
     training = training_on(X)
     snapshot = training.snapshot()
-    before = snapshot["theta"].copy()
+    before = snapshot.arrays["theta"].copy()
     training.network.theta[...] = 0
-    same(snapshot["theta"], before)
+    same(snapshot.arrays["theta"], before)
 
 
 def test_all_layers_and_their_generators():

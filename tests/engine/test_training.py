@@ -25,12 +25,14 @@ from short_training import (
 )
 
 from ardoise.engine import training
+from ardoise.engine.evaluation import Evaluation, evaluate
+from ardoise.engine.history import History
 from ardoise.engine.layers import Dense, Dropout, Layer, ReLU
 from ardoise.engine.losses import SoftmaxCrossEntropy
 from ardoise.engine.network import Network
 from ardoise.engine.optimizers import SGD
 from ardoise.engine.schedules import Cosine
-from ardoise.engine.training import EarlyStopping, Evaluation, History, evaluate, fit
+from ardoise.engine.training import EarlyStopping, fit
 
 # -- learning -------------------------------------------------------------------------
 

@@ -177,3 +177,11 @@ def check_data(
             f"{weights.min():g} to {weights.max():g}"
         )
     return x, t, weights
+
+
+def check_whole(name: str, value: float) -> None:
+    """Refuse what is not a positive whole number."""
+    # is_integer() is False for NaN and infinity too.
+    number = isinstance(value, int | float | np.integer | np.floating)
+    if not number or value < 1 or not float(value).is_integer():
+        raise ValueError(f"{name} must be a positive whole number; got {value!r}")

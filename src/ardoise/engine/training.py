@@ -12,18 +12,34 @@ import math
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, ClassVar, Literal, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from ardoise.engine import losses, optimizers, schedules
 from ardoise.engine.arrays import Array, computing
-from ardoise.engine.batches import Augment, Rows, check_data, count_rows, split_rows
+from ardoise.engine.batches import (
+    Augment,
+    Rows,
+    check_data,
+    check_whole,
+    count_rows,
+    split_rows,
+)
 from ardoise.engine.errors import DivergenceError
-from ardoise.engine.inference import each_batch, sharing
+from ardoise.engine.evaluation import evaluate_on
+from ardoise.engine.history import History, Stopped
+from ardoise.engine.inference import sharing
 from ardoise.engine.losses import Loss
 from ardoise.engine.network import Network
 from ardoise.engine.optimizers import Optimizer, WeightAverage
+from ardoise.engine.order import (
+    InOrder,
+    Order,
+    RandomOrder,
+    Snapshot,
+    generator_state,
+)
 from ardoise.engine.schedules import Schedule
 from ardoise.engine.sparse import SparseRows
 from ardoise.engine.threads import available_threads
@@ -32,76 +48,20 @@ from ardoise.engine.workers import Workers
 # How often the weights are put aside, so that a diverging run can go back to them.
 SNAPSHOT_STEPS = 100
 
-Stopped = Literal["finished", "early_stopping", "interrupted", "stopped", "running"]
-
-
-class History:
-    """What happened, epoch by epoch.
-
-    Attributes
-    ----------
-    columns : dict of str to list
-        ``epoch`` (from 1), ``loss`` and ``accuracy`` (means over the epoch's batches,
-        each before its step), ``validation_loss``, ``validation_accuracy`` (after the
-        epoch; None where there is no validation data or no classes),
-        ``learning_rate`` (of the epoch's last step), ``seconds`` (of training, since
-        the start), ``samples_per_second``.
-    stopped : str
-        Why it ended: ``"finished"``, ``"early_stopping"``, ``"interrupted"`` (Ctrl-C)
-        or ``"stopped"`` (by a callback).
-    best_epoch : int or None
-        The epoch whose weights were restored, if any were.
-    """
-
-    COLUMNS: ClassVar[tuple[str, ...]] = (
-        "epoch",
-        "loss",
-        "accuracy",
-        "validation_loss",
-        "validation_accuracy",
-        "learning_rate",
-        "seconds",
-        "samples_per_second",
-    )
-
-    def __init__(self) -> None:
-        self.columns: dict[str, list[Any]] = {name: [] for name in self.COLUMNS}
-        self.stopped: Stopped = "running"
-        self.best_epoch: int | None = None
-
-    def __getitem__(self, name: str) -> list[Any]:
-        return self.columns[name]
-
-    def __len__(self) -> int:
-        """Return the number of epochs."""
-        return len(self.columns["epoch"])
-
-    def append(self, **values: Any) -> None:
-        """Add one epoch."""
-        for name, column in self.columns.items():
-            column.append(values[name])
-
-
-class Evaluation(NamedTuple):
-    """How good a network is on some data.
-
-    Attributes
-    ----------
-    loss : float
-    accuracy : float or None
-        Share of correct answers, in [0, 1]; None if the loss has no classes.
-    correct, total : int
-        What the accuracy is the ratio of.
-    """
-
-    loss: float
-    accuracy: float | None
-    correct: int
-    total: int
-
 
 class Callback:
-    """Called at fixed moments of training; override what you need."""
+    """Called at fixed moments of training; override what you need.
+
+    One that remembers something from moment to moment says so in `state`, or a training
+    that is resumed forgets it.
+    """
+
+    def state(self) -> dict[str, Any]:
+        """Return what it remembers: JSON values and arrays, by name."""
+        return {}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Remember what another one remembered; after `on_train_begin`."""
 
     def on_train_begin(self, training: Training) -> None:
         """Before the first epoch."""
@@ -182,107 +142,26 @@ class EarlyStopping(Callback):
         elif training.epoch - self._best_epoch >= self.patience:
             training.stop("early_stopping")
 
+    def state(self) -> dict[str, Any]:
+        best = None if self._best == -math.inf else self._best
+        return {
+            "best": best,
+            "best_epoch": self._best_epoch,
+            "weights": self._weights,
+            "state": self._state,
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        self._best = -math.inf if state["best"] is None else float(state["best"])
+        self._best_epoch = state["best_epoch"]
+        self._weights[...] = state["weights"]
+        self._state[...] = state["state"]
+
     def on_train_end(self, training: Training) -> None:
         if self.restore_best and self._best_epoch:
             training.network.theta[...] = self._weights
             training.network.state[...] = self._state
             training.history.best_epoch = self._best_epoch
-
-
-def evaluate(
-    network: Network,
-    x: Array,
-    y: Array,
-    *,
-    loss: str | Mapping[str, Any] | Loss = "softmax_cross_entropy",
-    sample_weight: Array | None = None,
-    threads: int | None = None,
-) -> Evaluation:
-    """Return the loss and accuracy of a network on data.
-
-    Parameters
-    ----------
-    network : Network
-    x : array of shape (n, *input_shape)
-        Bytes or floating-point numbers.
-    y : array of shape (n,) or (n, K)
-        Targets, as the loss takes them.
-    loss : str, mapping or Loss
-    sample_weight : array of shape (n,), optional
-    threads : int, optional
-        By default, all the processors that the process may use.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If the data cannot be read, in one sentence.
-    """
-    criterion = losses.get(loss)
-    data = check_data(network, criterion, x, y, sample_weight)
-    if threads is not None:
-        _check_whole("threads", threads)
-    networks = sharing(network, threads or available_threads(), len(data[0]))
-    return _evaluate(networks, criterion, *data)
-
-
-def _evaluate(
-    networks: Sequence[Network],
-    criterion: Loss,
-    x: Array,
-    t: Array,
-    weights: Array | None,
-) -> Evaluation:
-    total = len(x) if weights is None else float(weights.sum())
-    # Copies of a loss have buffers of their own.
-    own = [criterion, *(copy.copy(criterion) for _ in networks[1:])]
-    values, correct = [0.0] * len(own), [0] * len(own)
-
-    def add(i: int, rows: slice, z: Array) -> None:
-        part = None if weights is None else weights[rows]
-        if criterion.is_classifier:
-            correct[i] += int(np.count_nonzero(own[i].predict(z) == t[rows]))
-        values[i] += own[i](z, t[rows], scale=1.0, weights=part)[0]
-
-    each_batch(networks, x, add)
-    hits = sum(correct)
-    accuracy = hits / len(x) if criterion.is_classifier else None
-    return Evaluation(sum(values) / total, accuracy, hits, len(x))
-
-
-class Order:
-    """Which rows train, and in which order: asked before each epoch.
-
-    Attributes
-    ----------
-    n : int
-        How many rows an epoch has.
-    """
-
-    n: int
-
-    def next(self) -> Rows:
-        """Return the rows of the next epoch."""
-        raise NotImplementedError
-
-
-class InOrder(Order):
-    """All rows as they lie."""
-
-    def __init__(self, n: int) -> None:
-        self.n = n
-
-    def next(self) -> Rows:
-        return slice(0, self.n)
-
-
-class RandomOrder(Order):
-    """All rows in a new random order each time."""
-
-    def __init__(self, n: int, rng: np.random.Generator) -> None:
-        self.n, self._rng = n, rng
-
-    def next(self) -> Rows:
-        return self._rng.permutation(self.n)
 
 
 class Training:
@@ -331,7 +210,7 @@ class Training:
         average_decay: float | None,
         l2: float = 0.0,
         augment: Augment | None = None,
-        snapshot: Mapping[str, Any] | None = None,
+        snapshot: Snapshot | None = None,
     ) -> None:
         self.network, self.loss, self.optimizer = network, loss, optimizer
         self.validation = validation
@@ -373,50 +252,92 @@ class Training:
             if average_decay is None
             else WeightAverage(network.theta, average_decay)
         )
-        self._first_step = 0
         self._good = (network.theta.copy(), network.state.copy())
         self._decayed = network.theta[: network.layout.n_decay]
+        self._is_swapped = False  # the network has the averaged weights
+        self._rows: Rows | None = None  # of the epoch in progress
+        self._loss_sum, self._hits = 0.0, 0
+        self._snapshot = snapshot
         if snapshot is not None:
             self._restore(snapshot)
 
-    def snapshot(self) -> dict[str, Any]:
-        """Return, after `run`, what another training needs to go on to the bit.
-
-        That is everything but the order of the rows: weights, running statistics, the
-        optimiser's vectors, averaged weights, generators, and where it stands. All
-        arrays are copies.
-        """
-        average, network = self._average, self.network
-        # `run` has put the averaged weights into the network.
-        swapped = average is not None and self.step > self._first_step
-        theta = average.average if average is not None and swapped else network.theta
-        averaged = None
+    def snapshot(self) -> Snapshot:
+        """Return where this training stands, between two steps or after `run`."""
+        network, average = self.network, self._average
+        arrays = {"theta": network.theta, "state": network.state}
         if average is not None:
-            averaged = (network.theta if swapped else average.average).copy(), average.t
-        return {
+            both = (network.theta, average.average)
+            arrays["average"], arrays["theta"] = (
+                both if self._is_swapped else both[::-1]
+            )
+        arrays |= {f"optimizer.{k}": v for k, v in self.optimizer.state().items()}
+        if isinstance(self._rows, np.ndarray):
+            arrays["rows"] = self._rows
+        remembered = []
+        for i, callback in enumerate(self._callbacks):
+            own = callback.state()
+            kept = {k: v for k, v in own.items() if isinstance(v, np.ndarray)}
+            arrays |= {f"callback.{i}.{name}": array for name, array in kept.items()}
+            remembered.append({k: v for k, v in own.items() if k not in kept})
+        generators = self._workers.generators
+        values = {
+            "epoch": self.epoch,
             "step": self.step,
-            "theta": theta.copy(),
-            "state": network.state.copy(),
-            "average": averaged,
-            "optimizer": {k: v.copy() for k, v in self.optimizer.state().items()},
+            "in_epoch": self._rows is not None,
+            "epoch_samples": self.epoch_samples,
+            "loss_sum": self._loss_sum,
+            "hits": self._hits,
+            "seconds": self.seconds,
             "optimizer_steps": self.optimizer.t,
-            "generators": [g.bit_generator.state for g in self._workers.generators],
+            "average_steps": 0 if average is None else average.t,
+            "generators": [generator_state(generator) for generator in generators],
+            "order": self._order.state(),
+            "history": copy.deepcopy(self.history.columns),
+            "callbacks": remembered,
         }
+        return Snapshot(values, {name: array.copy() for name, array in arrays.items()})
 
-    def _restore(self, snapshot: Mapping[str, Any]) -> None:
-        self.step = self._first_step = snapshot["step"]
-        self.total_steps += self.step
-        self.network.theta[...] = snapshot["theta"]
-        self.network.state[...] = snapshot["state"]
-        if self._average is not None and snapshot["average"] is not None:
-            self._average.average[...], self._average.t = snapshot["average"]
-        self.optimizer.t = snapshot["optimizer_steps"]
+    def _restore(self, snapshot: Snapshot) -> None:
+        values, arrays = snapshot
+        self.epoch, self.step = values["epoch"], values["step"]
+        self.epoch_samples = values["epoch_samples"]
+        self._loss_sum, self._hits = values["loss_sum"], values["hits"]
+        self.seconds = values["seconds"]
+        self.running_loss = self._loss_sum / max(1, self.epoch_samples)
+        self.running_accuracy = self._hits / max(1, self.epoch_samples)
+        if values["in_epoch"]:
+            self._rows = arrays.get("rows", slice(0, self.n_samples))
+        self.network.theta[...] = arrays["theta"]
+        self.network.state[...] = arrays["state"]
+        if self._average is not None:
+            self._average.average[...] = arrays["average"]
+            self._average.t = values["average_steps"]
+        self.optimizer.t = values["optimizer_steps"]
         for name, vector in self.optimizer.state().items():
-            vector[...] = snapshot["optimizer"][name]
-        states = snapshot["generators"]
-        for generator, state in zip(self._workers.generators, states, strict=False):
+            vector[...] = arrays[f"optimizer.{name}"]
+        generators = self._workers.generators
+        for generator, state in zip(generators, values["generators"], strict=True):
             generator.bit_generator.state = state
+        self._order.restore(values["order"])
+        for name, column in values["history"].items():
+            self.history.columns[name] = list(column)
         self._good = (self.network.theta.copy(), self.network.state.copy())
+
+    def _remind(self) -> None:
+        """Give the callbacks back what those of the snapshot remembered."""
+        if self._snapshot is None:
+            return
+        values, arrays = self._snapshot
+        for i, callback in enumerate(self._callbacks[: len(values["callbacks"])]):
+            prefix = f"callback.{i}."
+            own = {
+                k.removeprefix(prefix): v
+                for k, v in arrays.items()
+                if k.startswith(prefix)
+            }
+            remembered = {**values["callbacks"][i], **own}
+            if remembered:
+                callback.restore(remembered)
 
     def stop(self, reason: Stopped = "stopped") -> None:
         """End the training after the current step (from a callback)."""
@@ -426,6 +347,7 @@ class Training:
         """Train to the end; see `fit`."""
         for callback in self._callbacks:
             callback.on_train_begin(self)
+        self._remind()
         try:
             # A diverging run overflows; `_step` notices, and needs no warnings.
             with self._workers, computing():
@@ -436,25 +358,30 @@ class Training:
         except KeyboardInterrupt:
             self.history.stopped = "interrupted"
             self._keep_if_finite()
-        if self._average is not None and self.step > self._first_step:
+        if self._average is not None and self.step:
             self._average.swap()
+            self._is_swapped = True
         for callback in self._callbacks:
             callback.on_train_end(self)
         return self.history
 
     def _run_epoch(self) -> None:
-        self.epoch += 1
-        self.epoch_samples = 0
-        loss_sum, hits = 0.0, 0
+        if self._rows is None:
+            self.epoch += 1
+            self._rows = self._order.next()
+            self.epoch_samples, self._loss_sum, self._hits = 0, 0.0, 0
+        batches = split_rows(self._rows, self.batch_size)
+        done = -(-self.epoch_samples // self.batch_size)  # of an epoch that is resumed
+        resumed_at = self.epoch_samples
         started = before = time.perf_counter()
-        for rows in split_rows(self._order.next(), self.batch_size):
+        for rows in batches[done:]:
             value, right = self._step(rows)
             n = count_rows(rows)
             self.epoch_samples += n
-            loss_sum += value * n
-            hits += right
-            self.running_loss = loss_sum / self.epoch_samples
-            self.running_accuracy = hits / self.epoch_samples
+            self._loss_sum += value * n
+            self._hits += right
+            self.running_loss = self._loss_sum / self.epoch_samples
+            self.running_accuracy = self._hits / self.epoch_samples
             for callback in self._each_batch:
                 callback.on_batch_end(self)
             if self.history.stopped != "running":
@@ -464,8 +391,9 @@ class Training:
             before = now
         elapsed = time.perf_counter() - started
         self.seconds += elapsed
+        self._rows = None
         self._keep_if_finite()
-        self._end_epoch(self.epoch_samples / max(elapsed, 1e-9))
+        self._end_epoch((self.epoch_samples - resumed_at) / max(elapsed, 1e-9))
 
     def _step(self, rows: Rows) -> tuple[float, int]:
         rate = self._schedule(self.step, self.total_steps)
@@ -506,7 +434,7 @@ class Training:
         with self._averaged():
             result = None
             if self.validation is not None:
-                result = _evaluate(self._evaluators, self.loss, *self.validation)
+                result = evaluate_on(self._evaluators, self.loss, *self.validation)
             self.history.append(
                 epoch=self.epoch,
                 loss=self.running_loss,
@@ -553,6 +481,7 @@ def fit(
     weight_average: float | None = None,
     l2: float = 0.0,
     augment: Augment | None = None,
+    snapshot: Snapshot | None = None,
 ) -> History:
     """Train a network in place.
 
@@ -596,6 +525,9 @@ def fit(
     augment : callable, optional
         ``augment(rows, rng)``, with rows of x and a generator, returns what is read
         instead: a new array of the same shape and dtype.
+    snapshot : Snapshot, optional
+        Of another training with the same arguments: this one goes on from there, as if
+        it had never stopped. ``epochs`` counts from the beginning.
 
     Returns
     -------
@@ -622,11 +554,11 @@ def fit(
             )
         given = (*validation_data, None)[:3]
         validation = check_data(network, criterion, *given)
-    _check_whole("epochs", epochs)
+    check_whole("epochs", epochs)
     if threads is not None:
-        _check_whole("threads", threads)
+        check_whole("threads", threads)
     if batch_size is not None:
-        _check_whole("batch_size", batch_size)
+        check_whole("batch_size", batch_size)
     if max_norm is not None and not 0 < max_norm < math.inf:
         raise ValueError(f"max_norm must be a positive number; got {max_norm}")
     if weight_average is not None and not 0 <= weight_average < 1:
@@ -657,11 +589,5 @@ def fit(
         average_decay=weight_average,
         l2=l2,
         augment=augment,
+        snapshot=snapshot,
     ).run()
-
-
-def _check_whole(name: str, value: float) -> None:
-    # is_integer() is False for NaN and infinity too.
-    number = isinstance(value, int | float | np.integer | np.floating)
-    if not number or value < 1 or not float(value).is_integer():
-        raise ValueError(f"{name} must be a positive whole number; got {value!r}")

@@ -16,9 +16,9 @@ from ardoise.engine.layers import Layer
 from ardoise.engine.losses import Loss
 from ardoise.engine.network import Network
 from ardoise.engine.optimizers import Optimizer
+from ardoise.engine.order import Order, Snapshot
 from ardoise.engine.schedules import Schedule
 from ardoise.engine.sparse import SparseRows
-from ardoise.engine.training import Order
 from ardoise.estimators.base import Estimator
 from ardoise.estimators.exceptions import not_fitted
 from ardoise.estimators.solvers import Solver
@@ -114,7 +114,7 @@ class NetworkEstimator(Estimator):
     # What goes on with the next call of `partial_fit`, or with ``resume=True``.
     _optimizer: Solver
     _order: Order
-    _snapshot: dict[str, Any] | None = None
+    _snapshot: Snapshot | None = None
     _is_quiet: bool = False  # for all its parts, batches speak once
     _passes: int = 0  # done, of max_iter: where a schedule stands
     _split: tuple[Array, Array] | None = None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -10,8 +9,9 @@ import numpy as np
 from ardoise.engine.batches import Rows
 from ardoise.engine.errors import DivergenceError
 from ardoise.engine.layers import Dropout, SpatialDropout2D
+from ardoise.engine.order import Order, Snapshot
 from ardoise.engine.sparse import SparseRows
-from ardoise.engine.training import Callback, Order, Training
+from ardoise.engine.training import Callback, Training
 from ardoise.estimators.contract import Data, HeldOut, NetworkEstimator
 from ardoise.estimators.exceptions import warn
 from ardoise.estimators.monitor import Monitor, named_metrics
@@ -101,9 +101,9 @@ def fit_stochastic(
     if not resume:
         estimator.n_iter_ = 0
         estimator._order = ShuffledRows(rows, n, random_state, estimator.shuffle)
-    epochs = estimator.max_iter - estimator.n_iter_
-    if epochs < 1:
+    if estimator.n_iter_ >= estimator.max_iter:
         return
+    done = 0 if snapshot is None else snapshot.values["epoch"]
     solver = estimator._optimizer
     solver.place = (estimator._passes, estimator.max_iter) if once else None
     monitor = Monitor(
@@ -122,7 +122,7 @@ def fit_stochastic(
         data,
         None,
         order=estimator._order,
-        epochs=epochs,
+        epochs=done + estimator.max_iter - estimator.n_iter_,
         batch_size=_batch_size(estimator.batch_size, n),
         rng=_generator(estimator, random_state, fresh=snapshot is None),
         threads=estimator._thread_count(),
@@ -134,7 +134,10 @@ def fit_stochastic(
         snapshot=snapshot,
     )
     _run(estimator, training, monitor)
-    estimator._snapshot = training.snapshot()
+    snapshot = training.snapshot()
+    # The order goes on by itself; callbacks may be others the next time.
+    snapshot.values["callbacks"] = []
+    estimator._snapshot = snapshot
     estimator._passes = estimator._passes + 1 if once else estimator.n_iter_
     if estimator.early_stopping and estimator._best is not None:
         network = estimator.network_
@@ -168,7 +171,7 @@ def _warn(kind: str, message: str) -> None:
 
 def _snapshot(
     estimator: NetworkEstimator, *, once: bool, resume: bool
-) -> Mapping[str, Any] | None:
+) -> Snapshot | None:
     """Return what the training goes on from; None for a new one."""
     snapshot = estimator._snapshot
     if snapshot is None or not (once or resume):
@@ -176,7 +179,8 @@ def _snapshot(
     if once and estimator.weight_average is None:
         # The weights are where they are: somebody may have changed them.
         network = estimator.network_
-        return snapshot | {"theta": network.theta, "state": network.state}
+        here = {"theta": network.theta, "state": network.state}
+        return snapshot._replace(arrays=snapshot.arrays | here)
     return snapshot
 
 

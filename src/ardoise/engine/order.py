@@ -1,0 +1,86 @@
+"""Which rows train next, and where a training stands between two steps."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ardoise.engine.arrays import Array
+from ardoise.engine.batches import Rows
+
+
+class Order:
+    """Which rows train, and in which order: asked before each epoch.
+
+    Attributes
+    ----------
+    n : int
+        How many rows an epoch has.
+    """
+
+    n: int
+
+    def next(self) -> Rows:
+        """Return the rows of the next epoch."""
+        raise NotImplementedError
+
+    def state(self) -> Any:
+        """Return, as JSON values, what `restore` needs to go on in another process."""
+        return None
+
+    def restore(self, state: Any) -> None:
+        """Go on where another order was when it gave this state."""
+
+
+class InOrder(Order):
+    """All rows as they lie."""
+
+    def __init__(self, n: int) -> None:
+        self.n = n
+
+    def next(self) -> Rows:
+        return slice(0, self.n)
+
+
+class RandomOrder(Order):
+    """All rows in a new random order each time."""
+
+    def __init__(self, n: int, rng: np.random.Generator) -> None:
+        self.n, self._rng = n, rng
+
+    def next(self) -> Rows:
+        return self._rng.permutation(self.n)
+
+    def state(self) -> Any:
+        return generator_state(self._rng)
+
+    def restore(self, state: Any) -> None:
+        self._rng.bit_generator.state = state
+
+
+class Snapshot(NamedTuple):
+    """A training between two steps: all that another one needs to go on to the bit.
+
+    Attributes
+    ----------
+    values : dict
+        JSON values: where it stands, generators, history, what callbacks remember.
+    arrays : dict of str to array
+        Weights, running statistics, the optimiser's vectors, the epoch's rows… copies.
+    """
+
+    values: dict[str, Any]
+    arrays: dict[str, Array]
+
+
+def generator_state(generator: np.random.Generator) -> Any:
+    """Return the state of a generator as JSON values."""
+
+    def plain(value: Any) -> Any:
+        if isinstance(value, Mapping):
+            return {key: plain(item) for key, item in value.items()}
+        return value.tolist() if isinstance(value, np.ndarray | np.generic) else value
+
+    return plain(generator.bit_generator.state)
