@@ -180,7 +180,7 @@ def test_a_snapshot_goes_on_to_the_bit(average_decay, augment):
     settings = {"average_decay": average_decay, "augment": augment}
     whole = training_on(X, net=noisy(), epochs=5, **settings)
     first = training_on(X, net=noisy(), epochs=2, **settings)
-    snapshot = copy.deepcopy(first.snapshot())
+    snapshot = copy.deepcopy(first.last)
     # Another network, with other weights: everything comes from the snapshot.
     net = noisy()
     net.theta[...] = 0
@@ -235,9 +235,9 @@ def test_stopped_at_any_batch_and_resumed_is_as_if_never_stopped(
     stops = Stops(step)
     part, _ = train(stops)
     assert part.history.stopped == "interrupted"
-    # The training that was stopped ends with the averaged weights; its snapshot, taken
-    # then, is the same.
-    for snapshot in (stops.snapshot, part.snapshot()):
+    # The training that was stopped ends with other weights, the best or averaged ones;
+    # its last snapshot is from before.
+    for snapshot in (stops.snapshot, part.last):
         resumed, again = train(snapshot=through_json(snapshot), seed=99)
         same(resumed.network.theta, whole.network.theta)
         same(resumed.network.state, whole.network.state)
@@ -249,7 +249,7 @@ def test_stopped_at_any_batch_and_resumed_is_as_if_never_stopped(
 
 def test_a_snapshot_before_anything_was_learned():
     first = training_on(X, net=noisy(), epochs=0)
-    resumed = training_on(X, net=noisy(), epochs=2, snapshot=first.snapshot())
+    resumed = training_on(X, net=noisy(), epochs=2, snapshot=first.last)
     same(resumed.network.theta, training_on(X, net=noisy(), epochs=2).network.theta)
 
 
@@ -279,7 +279,7 @@ def test_an_order_of_ones_own_says_nothing_of_itself():
 
 def test_a_snapshot_is_a_copy():
     training = training_on(X)
-    snapshot = training.snapshot()
+    snapshot = training.last
     before = snapshot.arrays["theta"].copy()
     training.network.theta[...] = 0
     same(snapshot.arrays["theta"], before)

@@ -189,6 +189,8 @@ class Training:
     history : History
     validation : tuple or None
         (x, targets, weights).
+    last : Snapshot or None
+        After `run`: where the training stood at its end.
     """
 
     def __init__(
@@ -254,7 +256,7 @@ class Training:
         )
         self._good = (network.theta.copy(), network.state.copy())
         self._decayed = network.theta[: network.layout.n_decay]
-        self._is_swapped = False  # the network has the averaged weights
+        self.last: Snapshot | None = None
         self._rows: Rows | None = None  # of the epoch in progress
         self._loss_sum, self._hits = 0.0, 0
         self._snapshot = snapshot
@@ -262,14 +264,15 @@ class Training:
             self._restore(snapshot)
 
     def snapshot(self) -> Snapshot:
-        """Return where this training stands, between two steps or after `run`."""
+        """Return where this training stands, between two steps; arrays are copies.
+
+        Not after `run`, when the network has other weights, averaged ones or the best
+        of early stopping; `last` is from then.
+        """
         network, average = self.network, self._average
         arrays = {"theta": network.theta, "state": network.state}
         if average is not None:
-            both = (network.theta, average.average)
-            arrays["average"], arrays["theta"] = (
-                both if self._is_swapped else both[::-1]
-            )
+            arrays["average"] = average.average
         arrays |= {f"optimizer.{k}": v for k, v in self.optimizer.state().items()}
         if isinstance(self._rows, np.ndarray):
             arrays["rows"] = self._rows
@@ -358,9 +361,9 @@ class Training:
         except KeyboardInterrupt:
             self.history.stopped = "interrupted"
             self._keep_if_finite()
+        self.last = self.snapshot()
         if self._average is not None and self.step:
             self._average.swap()
-            self._is_swapped = True
         for callback in self._callbacks:
             callback.on_train_end(self)
         return self.history

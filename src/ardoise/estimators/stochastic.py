@@ -134,10 +134,9 @@ def fit_stochastic(
         snapshot=snapshot,
     )
     _run(estimator, training, monitor)
-    snapshot = training.snapshot()
-    # The order goes on by itself; callbacks may be others the next time.
-    snapshot.values["callbacks"] = []
-    estimator._snapshot = snapshot
+    estimator._snapshot = training.last
+    if training.last is not None:
+        training.last.values["callbacks"] = []  # they may be others the next time
     estimator._passes = estimator._passes + 1 if once else estimator.n_iter_
     if estimator.early_stopping and estimator._best is not None:
         network = estimator.network_
