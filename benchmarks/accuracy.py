@@ -11,7 +11,8 @@ from collections.abc import Sequence
 
 from ardoise.cli.plan import TrainOptions, learn, make_plan
 from ardoise.digits.recipes import RECIPES
-from ardoise.engine.training import History, evaluate
+from ardoise.engine.evaluation import evaluate
+from ardoise.engine.history import History
 
 NOTEBOOK_PRINTED = {0: 16.21, 70: 68.46, 210: 82.08, 420: 86.61, 700: 88.95}
 

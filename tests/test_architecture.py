@@ -22,6 +22,7 @@ LEVELS = {
     "engine": 0,  # the package itself, which is empty
     "engine.arrays": 0,
     "engine.errors": 0,
+    "engine.history": 0,
     "engine.initializers": 0,
     "engine.params": 0,
     "engine.schedules": 0,
@@ -36,7 +37,9 @@ LEVELS = {
     "engine.line_search": 2,
     "engine.network": 2,
     "engine.optimizers": 2,
+    "engine.order": 2,
     "engine.diagnostics": 3,
+    "engine.evaluation": 3,
     "engine.inference": 3,
     "engine.joint": 3,
     "engine.training": 3,

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from ardoise.engine.diagnostics import GradientCheck, check_gradients
 from ardoise.engine.errors import DivergenceError, ShapeError
+from ardoise.engine.evaluation import Evaluation, evaluate
+from ardoise.engine.history import History
 from ardoise.engine.inference import Predictor
 from ardoise.engine.layers import (
     ELU,
@@ -33,15 +35,7 @@ from ardoise.engine.layers import (
     Tanh,
 )
 from ardoise.engine.network import Network
-from ardoise.engine.training import (
-    Callback,
-    EarlyStopping,
-    Evaluation,
-    History,
-    Training,
-    evaluate,
-    fit,
-)
+from ardoise.engine.training import Callback, EarlyStopping, Training, fit
 
 if TYPE_CHECKING:
     from ardoise.estimators import (

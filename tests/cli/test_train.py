@@ -11,7 +11,7 @@ from ardoise.cli import training as cli_training
 from ardoise.cli.progress import Interruptible
 from ardoise.cli.results import notebook_accuracies
 from ardoise.digits.scores import wilson_interval
-from ardoise.engine.training import History
+from ardoise.engine.history import History
 from ardoise.files import load_model
 
 SHORT = ("--epochs", 2, "--threads", 1, "--output", "run")

@@ -20,9 +20,10 @@ from ardoise.cli.terminal import OptionError
 from ardoise.digits import Dataset
 from ardoise.digits.recipes import RECIPES, Recipe
 from ardoise.engine import losses
+from ardoise.engine.history import History
 from ardoise.engine.network import Network
 from ardoise.engine.threads import available_threads
-from ardoise.engine.training import Callback, History, fit
+from ardoise.engine.training import Callback, fit
 from ardoise.files import Model
 
 

@@ -14,8 +14,8 @@ from ardoise.digits import Dataset
 from ardoise.digits.recipes import Recipe
 from ardoise.digits.scores import confusion_matrix, wilson_interval
 from ardoise.engine.arrays import Array
+from ardoise.engine.history import History
 from ardoise.engine.network import Network
-from ardoise.engine.training import History
 from ardoise.files import write_atomically
 from ardoise.messages import UserError
 from ardoise.plots.numbers import duration, integer, percent

@@ -21,8 +21,8 @@ from ardoise.cli.terminal import Terminal
 from ardoise.digits.recipes import RECIPES, Recipe
 from ardoise.digits.scores import per_class, wilson_interval
 from ardoise.engine.errors import DivergenceError
+from ardoise.engine.history import History
 from ardoise.engine.threads import available_threads, blas_threads
-from ardoise.engine.training import History
 from ardoise.files import save_model, write_atomically
 from ardoise.messages import UserError
 from ardoise.plots.numbers import integer, shortest

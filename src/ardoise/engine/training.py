@@ -354,7 +354,9 @@ class Training:
         try:
             # A diverging run overflows; `_step` notices, and needs no warnings.
             with self._workers, computing():
-                while self.epoch < self.epochs and self.history.stopped == "running":
+                while self.history.stopped == "running" and (
+                    self.epoch < self.epochs or self._rows is not None
+                ):
                     self._run_epoch()
             if self.history.stopped == "running":
                 self.history.stopped = "finished"
