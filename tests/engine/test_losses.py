@@ -371,7 +371,7 @@ def test_sigmoid_keeps_its_digits_far_below_0():
 
 def test_counts_must_not_be_negative():
     loss = PoissonDeviance()
-    with pytest.raises(ValueError, match="must not be negative.*from -1"):
+    with pytest.raises(ValueError, match=r"must not be negative.*from -1"):
         loss.check_targets(np.array([[1.0], [-1]]), (1,))
     assert loss.check_targets(np.array([2.0, 0]), (1,)).shape == (2, 1)
     np.testing.assert_allclose(loss.predict(np.array([[0.0, 1]])), [[1, np.e]])

@@ -8,7 +8,7 @@ import pytest
 from check_layer import close, same
 from short_training import CLASSES, NEW_X, NEW_Y, N, X, Y, network, trained
 
-from ardoise.engine import losses, optimizers, schedules
+from ardoise.engine import losses, optimizers, schedules, workers
 from ardoise.engine.batches import BatchLoader
 from ardoise.engine.layers import BatchNorm, Dense, Dropout, Residual, Tanh
 from ardoise.engine.network import Network
@@ -227,7 +227,7 @@ def test_stopped_at_any_batch_and_resumed_is_as_if_never_stopped(
             epochs=3,
             snapshot=snapshot,
             average_decay=average_decay,
-            callbacks=(stopping, *callbacks),
+            callbacks=(stopping, Callback(), *callbacks),
         )
         return training, stopping
 
@@ -301,3 +301,33 @@ def test_a_residual_keeps_its_streams_when_more_is_reserved():
     before = net.generators()
     net.reserve(8, training=True)
     assert all(a is b for a, b in zip(before, net.generators(), strict=True))
+
+
+# -- loading ahead --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("dtype", ["u1", "f4", "f8"])
+def test_batches_that_are_loaded_ahead_are_the_same(monkeypatch, dtype):
+    x = np.random.default_rng(0).integers(0, 255, (N, 20)).astype(dtype)
+    weights = np.linspace(0.5, 1, N)
+
+    def train(threads):
+        net = Network([Dense(8), Tanh(), Dense(CLASSES)], 20, seed=0, dtype="f4")
+        data = {"data": (x, Y), "sample_weight": weights, "threads": threads}
+        return trained(net, batch_size=16, epochs=3, learning_rate=1e-3, **data)
+
+    plain, _ = train(1)
+    monkeypatch.setattr(workers, "AHEAD_BYTES", 1)
+    ahead, history = train(2)
+    same(ahead.theta, plain.theta)
+    assert len(history) == 3
+    # A callback that stops in the middle of an epoch leaves a batch that nobody takes.
+    stops = Stops(2)
+    net = network()
+    trained(net, callbacks=[stops], threads=2)
+    assert stops.snapshot.values["step"] == 2
+
+
+def test_accuracy_is_counted_unless_nobody_asks():
+    assert training_on(X).history["accuracy"][0] > 0
+    assert training_on(X, accuracy=False).history["accuracy"] == [None, None]

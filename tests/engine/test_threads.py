@@ -11,7 +11,13 @@ import pytest
 from short_training import blas_limits
 
 from ardoise.engine import threads
-from ardoise.engine.threads import Pace, Team, available_threads, blas_threads
+from ardoise.engine.threads import (
+    Ahead,
+    Pace,
+    Team,
+    available_threads,
+    blas_threads,
+)
 
 # -- how many there may be ------------------------------------------------------------
 
@@ -305,3 +311,49 @@ def test_short_batches_do_not_look_slow():
     for _ in range(50):
         pace.record(0.0001, 1)
     assert pace.threads == threads_now
+
+
+# -- one task ahead -------------------------------------------------------------------
+
+
+def test_a_task_is_done_ahead_on_another_thread():
+    where = []
+    begun = threading.Event()
+
+    def task():
+        begun.set()
+        where.append(threading.get_ident())
+
+    with Ahead() as ahead:
+        ahead.start(task)
+        assert begun.wait(10)
+        ahead.finish()
+        assert where != [threading.get_ident()]
+        ahead.start(task)
+        ahead.finish()
+    assert len(where) == 2
+
+
+def test_a_task_that_was_not_begun_is_done_by_whoever_waits():
+    where = []
+    ahead = Ahead()  # nobody has come to work
+    ahead.start(lambda: where.append(threading.get_ident()))
+    ahead.finish()
+    assert where == [threading.get_ident()]
+    ahead._tasks.put(None)
+    ahead.finish()  # the end is no task
+
+
+def test_what_a_task_raises_is_raised_by_finish():
+    begun = threading.Event()
+
+    def fails():
+        begun.set()
+        raise OSError("the disk is gone")
+
+    with Ahead() as ahead:
+        ahead.start(fails)
+        assert begun.wait(10)
+        with pytest.raises(OSError, match="the disk is gone"):
+            ahead.finish()
+    assert threading.active_count() == 1

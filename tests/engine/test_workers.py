@@ -45,6 +45,7 @@ def small_micro_batches(monkeypatch):
 
 def cut_into(monkeypatch, micro_batch):
     monkeypatch.setattr(workers, "THREAD_MULTIPLICATIONS", 1)
+    monkeypatch.setattr(workers, "DENSE_THREAD_MULTIPLICATIONS", 1)
     monkeypatch.setattr(workers, "SECTION_NUMBERS", 1)
     monkeypatch.setattr(Network, "micro_batch", lambda self: micro_batch)
 
@@ -128,12 +129,13 @@ def test_shares_have_no_buffers_in_common():
     with team(cnn(), batch_size=2, threads=5) as crew:
         assert len(crew._shares) == 2
     with team(network(), threads=3) as crew:
-        for part in ("_network", "_loss", "_loader", "_total"):
+        for part in ("_network", "_loss", "loader", "_total"):
             assert len({id(getattr(share, part)) for share in crew._shares}) == 3
 
 
 def test_little_work_is_not_shared(monkeypatch):
     monkeypatch.setattr(workers, "THREAD_MULTIPLICATIONS", 3 * N * 45)
+    monkeypatch.setattr(workers, "DENSE_THREAD_MULTIPLICATIONS", 3 * N * 45)
     with team(network(), threads=3) as crew:  # 6 · 5 + 5 · 3 = 45 multiplications
         assert len(crew._shares) == 1
     with team(network(Dense(9), Dense(5)), threads=9) as crew:
@@ -334,6 +336,7 @@ def test_what_dense_layers_leave_is_computed_by_section(monkeypatch):
     net = Network(layers, 80, seed=0)
     alone = Network([layer.clone() for layer in layers], 80, seed=0)
     monkeypatch.setattr(workers, "THREAD_MULTIPLICATIONS", 1)
+    monkeypatch.setattr(workers, "DENSE_THREAD_MULTIPLICATIONS", 1)
     monkeypatch.setattr(workers, "SECTION_NUMBERS", 1)
     crew = Workers(
         *(net, SoftmaxCrossEntropy(), x, y, None),

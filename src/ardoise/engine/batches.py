@@ -99,7 +99,9 @@ class BatchLoader:
             self._views[n] = x, as_samples(x, raw.shape[1:])
         x, view = self._views[n]
         if self._is_ready and raw.flags.c_contiguous:
-            return raw.reshape(x.shape), t, weights
+            if raw.shape != x.shape:  # else the same array, which the network knows
+                raw = raw.reshape(x.shape)
+            return raw, t, weights
         return fill_batch(raw, x, view), t, weights
 
 

@@ -127,8 +127,9 @@ class Network:
         if isinstance(self.layers[0], Flatten):  # it is given rows: see `entry_shape`
             self.layers[0].is_view = True
         self._reserved = (0, False)
-        # The last input, outside training and in it, and what was prepared for it.
-        self._seen = [_Seen(None), _Seen(None)]
+        # The last inputs, outside training and in it, and what was prepared for them:
+        # the last one is first. (Batches come in two buffers by turns.)
+        self._seen = [[_Seen(None)] * 2, [_Seen(None)] * 2]
         self._prepared_last: Array | None = None
         self._entry: Memory | None = None  # where `predict_batches` puts samples
         self._streams: list[np.random.Generator] | None = None
@@ -232,7 +233,7 @@ class Network:
         self._chain.reserve(batch, training=training, streams=self._streams)
         self._reserved = (batch, training)
         self._to_undo = 0
-        self._seen = [_Seen(None), _Seen(None)]
+        self._seen = [[_Seen(None)] * 2, [_Seen(None)] * 2]
 
     def forward(self, x: Array, *, training: bool = False) -> Array:
         """Return the outputs (logits) for x, in a buffer that the next call reuses.
@@ -272,11 +273,15 @@ class Network:
 
     def _run(self, x: Array, training: bool) -> Array:
         """Do forward; from the second time that x comes, by prepared calls."""
-        seen = self._seen[training]
+        before = self._seen[training]
+        seen, other = before
         if x is not seen.array:
-            self._seen[training] = _Seen(x)
-            self._prepared_last = x
-            return self._chain.forward(x, training=training)
+            if x is not other.array:
+                self._seen[training] = [_Seen(x), seen]
+                self._prepared_last = x
+                return self._chain.forward(x, training=training)
+            before.reverse()
+            seen = other
         if not seen.is_prepared:
             seen.is_prepared, self._prepared_last = True, x
             prepared = self._chain.prepare(x, training=training)
@@ -310,7 +315,7 @@ class Network:
         """
         if self._to_undo == 0:
             raise RuntimeError("backward must follow forward(x, training=True)")
-        seen = self._seen[True]
+        seen = self._seen[True][0]
         if dz is seen.dz and not need_dx:  # as the last time, and checked then
             for call in seen.calls_back:
                 call()

@@ -26,7 +26,9 @@ PART = 1 << 16
 # A mean of gradients that have become 0 (of pixels in MNIST's margins) shrinks until it
 # has fewer digits than usual, it is "subnormal", and processors are slow with those:
 # after 900 steps Adam on 235,146 parameters takes 0.70 ms instead of 0.47. So what is
-# below FADED times the least normal number is set to 0, once in FLUSH_STEPS steps.
+# below FADED times the least normal number is set to 0, once in FLUSH_STEPS steps. The
+# weights of those pixels shrink, too, where they decay: a step of 784-100-10 with
+# batches of 200 takes 1.2 ms at first, and 1.7 when 7,700 of them are subnormal.
 FLUSH_STEPS = 32
 FADED = 1e10
 
@@ -130,6 +132,8 @@ class Optimizer:
                 self.decay(theta, grad, scratch)
             self.update(theta, grad, scratch, *kept)
             if self.t % FLUSH_STEPS == 0:
+                if decayed:
+                    _flush(theta, scratch)
                 for slot, vector in zip(self._state, kept, strict=True):
                     if slot in self.fading:
                         _flush(vector, scratch)

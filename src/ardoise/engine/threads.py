@@ -11,7 +11,7 @@ import math
 import os
 import threading
 from collections.abc import Callable, Sequence
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -241,6 +241,56 @@ class Team:
                 finally:
                     self._finished[i] = number
                     self._ends[i].put(None)
+
+
+class Ahead:
+    """A thread that does one task while the others go on; a context manager.
+
+    Loading the next batch of 784-100-10, 200 rows, takes 90 µs of a step's 950.
+    """
+
+    def __init__(self) -> None:
+        self._tasks: SimpleQueue[Task | None] = SimpleQueue()
+        self._done: SimpleQueue[BaseException | None] = SimpleQueue()
+
+    def __enter__(self) -> Ahead:
+        self._thread = threading.Thread(target=self._work, daemon=True)
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._tasks.put(None)
+        self._thread.join()
+
+    def start(self, task: Task) -> None:
+        """Have a task done; `finish` must follow."""
+        self._tasks.put(task)
+
+    def finish(self) -> None:
+        """Return when the task is done; raise what it raised.
+
+        One that has not been begun, because other processes have the processors, is
+        done here.
+        """
+        try:
+            task = self._tasks.get_nowait()
+        except Empty:
+            error = self._done.get()
+            if error is not None:
+                raise error from None
+            return
+        if task is not None:
+            task()
+
+    def _work(self) -> None:
+        with computing():
+            while (task := self._tasks.get()) is not None:
+                try:
+                    task()
+                except BaseException as error:
+                    self._done.put(error)
+                else:
+                    self._done.put(None)
 
 
 class Pace:

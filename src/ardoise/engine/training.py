@@ -212,6 +212,7 @@ class Training:
         average_decay: float | None,
         l2: float = 0.0,
         augment: Augment | None = None,
+        accuracy: bool = True,
         snapshot: Snapshot | None = None,
     ) -> None:
         self.network, self.loss, self.optimizer = network, loss, optimizer
@@ -241,7 +242,9 @@ class Training:
             threads=threads,
             rng=rng,
             augment=augment,
+            counts_hits=accuracy,
         )
+        self._has_accuracy = accuracy and loss.is_classifier
         optimizer.bind(
             network.theta,
             network.grad,
@@ -379,8 +382,9 @@ class Training:
         done = -(-self.epoch_samples // self.batch_size)  # of an epoch that is resumed
         resumed_at = self.epoch_samples
         started = before = time.perf_counter()
-        for rows in batches[done:]:
-            value, right = self._step(rows)
+        following: list[Rows | None] = [*batches[done + 1 :], None]
+        for rows, next_rows in zip(batches[done:], following, strict=False):
+            value, right = self._step(rows, next_rows)
             n = count_rows(rows)
             self.epoch_samples += n
             self._loss_sum += value * n
@@ -400,9 +404,9 @@ class Training:
         self._keep_if_finite()
         self._end_epoch((self.epoch_samples - resumed_at) / max(elapsed, 1e-9))
 
-    def _step(self, rows: Rows) -> tuple[float, int]:
+    def _step(self, rows: Rows, following: Rows | None) -> tuple[float, int]:
         rate = self._schedule(self.step, self.total_steps)
-        value, right = self._workers.gradient(rows)
+        value, right = self._workers.gradient(rows, following)
         self.learning_rate = rate
         self.step += 1
         if not math.isfinite(value):
@@ -443,7 +447,7 @@ class Training:
             self.history.append(
                 epoch=self.epoch,
                 loss=self.running_loss,
-                accuracy=self.running_accuracy if self.loss.is_classifier else None,
+                accuracy=self.running_accuracy if self._has_accuracy else None,
                 validation_loss=result and result.loss,
                 validation_accuracy=None if result is None else result.accuracy,
                 learning_rate=self.learning_rate,

@@ -33,6 +33,9 @@ SHARED_PRODUCT = 12_000_000
 # a bᵀ gains nothing where the sums are short: (128 × 10) (128 × 10)ᵀ takes 12 µs whole
 # and 21 cut.
 LEAST_INNER = 64
+# Long sums are no faster in tiles: (128 × 784)ᵀ (128 × 100) takes 156 µs whole and 141
+# in tiles, (200 × 784)ᵀ (200 × 120) 277 and 394.
+MOST_SUMMED = 128
 # Columns of a tile fill the processor's vectors: (128 × 784) (784 × 100) takes 228 µs
 # whole, and 270 in tiles of 50.
 MOST_COLUMNS = 64
@@ -45,9 +48,10 @@ def forward_product(x: Array, W: Array, y: Array, team: Team | None = None) -> S
     A long one is shared out among a team's threads, a part of the columns each.
     """
     (n, k), m = x.shape, W.shape[1]
-    if team is not None and n * k * m >= SHARED_PRODUCT and m % LANES == 0:
+    if team is not None and n * k * m >= SHARED_PRODUCT and m >= LANES:
         strips = min(team.threads, m // LANES)
-        ends = [m // LANES * i // strips * LANES for i in range(strips + 1)]
+        # All but the last end at a multiple of the vectors' length.
+        ends = [m // LANES * i // strips * LANES for i in range(strips)] + [m]
         places = [slice(*ends) for ends in pairwise(ends)]
         parts = [partial(np.matmul, x, W[:, some], out=y[:, some]) for some in places]
         return partial(team.run, parts)
@@ -79,6 +83,8 @@ def weight_product(x: Array, dy: Array, dW: Array) -> Step:
         a, b = x.reshape(-1, size, k).transpose(0, 2, 1), dy.reshape(-1, size, m)
         parts = np.empty((n // size, k, m), dW.dtype)
         return summed_product(a, b, parts, parts, dW)
+    if n > MOST_SUMMED:
+        return partial(np.dot, x.T, dy, out=dW)
     c = _divisor(m, MOST_COLUMNS)
     c = c if c % LANES == 0 else m
     return _tiled_product(x.T, dy, dW, _divisor(k, SMALL_PRODUCT // (n * c)), c)
