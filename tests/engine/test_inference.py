@@ -4,6 +4,7 @@ import threading
 
 import numpy as np
 import pytest
+from check_layer import close
 from short_training import blas_limits
 
 import ardoise
@@ -165,3 +166,11 @@ def test_buffers_are_kept_for_a_few_lengths():
         z = predictor.predict_logits(x[:n])
         np.testing.assert_allclose(z, net.predict_logits(x[:n]), atol=1e-12)
     assert len(predictor._views) <= MOST_SHAPES
+
+
+def test_a_few_samples_of_a_dense_network():
+    network = Network([Dense(5), ReLU(), Dense(3)], 4, seed=0)
+    x = np.random.default_rng(0).random((7, 4), "f4")
+    predictor = Predictor(network, threads=1)
+    for n in (1, 7, 7, 3):
+        close(predictor.predict_logits(x[:n]), network.predict_logits(x[:n]))

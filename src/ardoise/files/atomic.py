@@ -1,6 +1,7 @@
 """Writing a file so that whoever reads it finds the old one or the new one, whole."""
 
 import os
+import stat
 import tempfile
 from pathlib import Path
 
@@ -8,13 +9,16 @@ from pathlib import Path
 def write_atomically(path: str | Path, content: bytes) -> None:
     """Write ``content`` to ``path`` through a temporary file in the same folder.
 
+    The file and its folder are on the disk when this returns: after a power cut, there
+    is the old file or the new one.
+
     Raises
     ------
     OSError
         If it cannot be written; an older file at ``path`` is then untouched.
     """
     path = Path(path)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=_prefix(path))
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(content)
@@ -26,6 +30,48 @@ def write_atomically(path: str | Path, content: bytes) -> None:
     except BaseException:
         Path(name).unlink(missing_ok=True)  # Ctrl-C may come when it has its new name
         raise
+    sync_folder(path.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Bring the names in a folder to the disk, where the system can do that."""
+    if os.name != "posix":
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def remove_strays(path: str | Path) -> None:
+    """Remove what a killed process left of its attempts to write ``path``."""
+    path = Path(path)
+    for stray in path.parent.glob(f"{_prefix(path)}????????"):
+        stray.unlink(missing_ok=True)
+
+
+def read_whole(path: str | Path) -> bytearray:
+    """Return the content of an ordinary file.
+
+    Raises
+    ------
+    OSError
+        If it cannot be read.
+    ValueError
+        If it is no ordinary file: a device may never end.
+    """
+    with open(path, "rb") as file:
+        about = os.fstat(file.fileno())
+        if not stat.S_ISREG(about.st_mode):
+            raise ValueError("it is not an ordinary file")
+        content = bytearray(about.st_size)
+        size = file.readinto(content)
+        return content[:size] if size < len(content) else content
+
+
+def _prefix(path: Path) -> str:
+    return f".{path.name}."
 
 
 def _umask() -> int:

@@ -1,18 +1,14 @@
 """The model file: a trained network and what is needed to use it, in one file.
 
-The layout is that of safetensors: the header's length (8 bytes, little-endian), the
-header (JSON: each array's dtype, shape and place), the arrays' bytes. The architecture
-stands in the header's ``__metadata__`` as JSON. Nothing in it is ever executed, and
-layers come from a closed table.
+The format is safetensors; the architecture stands in the metadata as JSON, and a digest
+of the whole file. Nothing in it is ever executed, and layers come from a closed table.
 """
 
 import json
-import math
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, BinaryIO, NoReturn
+from typing import Any
 
 import numpy as np
 
@@ -20,12 +16,20 @@ from ardoise.engine import losses
 from ardoise.engine.arrays import Array
 from ardoise.engine.losses import Loss
 from ardoise.engine.network import Network
-from ardoise.files.atomic import write_atomically
+from ardoise.files.atomic import read_whole, write_atomically
+from ardoise.files.safetensors import (
+    MAX_HEADER,
+    Tensors,
+    read_tensors,
+    strict_json,
+    write_tensors,
+)
 from ardoise.messages import UserError
 
-FORMAT = 1
-MAX_HEADER = 1 << 20
-_DTYPES = {"float32": "F32", "float64": "F64"}
+__all__ = ["MAX_HEADER", "Model", "ModelFileError", "load_model", "save_model"]
+
+FORMAT = 2
+KEY = "ardoise"  # of the JSON in the metadata
 
 
 class ModelFileError(UserError):
@@ -72,24 +76,9 @@ def save_model(path: str | Path, model: Model) -> None:
         "classes": list(model.classes),
         "details": model.details,
     }
-    header = {
-        "__metadata__": {"ardoise": json.dumps(about, allow_nan=False)},
-        **_tensors(network),
-    }
-    text = json.dumps(header, allow_nan=False).encode()
-    text += b" " * (-len(text) % 8)  # the arrays begin at a multiple of 8
-    if len(text) > MAX_HEADER:
-        raise ValueError(
-            f"a model's header holds at most {MAX_HEADER} bytes; its architecture, "
-            f"class names and details take {len(text)}"
-        )
-    content = [
-        len(text).to_bytes(8, "little"),
-        text,
-        _little_endian(network.theta).tobytes(),
-        _little_endian(network.state).tobytes(),
-    ]
-    write_atomically(path, b"".join(content))
+    text = json.dumps(about, allow_nan=False)
+    content = write_tensors(named_arrays(network), {KEY: text}, seal=True)
+    write_atomically(path, content)
 
 
 def load_model(path: str | Path) -> Model:
@@ -102,18 +91,22 @@ def load_model(path: str | Path) -> Model:
         that does not fit its arrays; one sentence says which.
     """
     try:
-        with open(path, "rb") as file:
-            return _read(file, path)
+        content = read_whole(path)
     except OSError as error:
         raise ModelFileError("model.unreadable", path=path, reason=error) from None
+    except ValueError as error:
+        raise ModelFileError("model.damaged", path=path) from error
+    try:
+        return _read(content, path)
     except ModelFileError:
         raise
-    except _DAMAGE as error:
+    except DAMAGE as error:
         raise ModelFileError("model.damaged", path=path) from error
 
 
-# What a file that is not a model, or no longer one, can make Python raise below.
-_DAMAGE = (
+# What a file that is not what it should be can make Python raise, past its digest: a
+# description may be whole and mean nothing.
+DAMAGE = (
     ArithmeticError,
     AttributeError,
     LookupError,
@@ -123,27 +116,14 @@ _DAMAGE = (
 )
 
 
-def _read(file: BinaryIO, path: str | Path) -> Model:
-    size = int.from_bytes(file.read(8), "little")
-    if size > MAX_HEADER:
-        raise ValueError("the header is too long")
-    header = _strict_json(file.read(size).decode())
-    about = _strict_json(header.pop("__metadata__")["ardoise"])
+def _read(content: bytearray, path: str | Path) -> Model:
+    tensors, metadata = read_tensors(content, sealed=True)
+    about = strict_json(metadata[KEY])
     if about["format"] != FORMAT:
         found = str(about["format"])[:20]
         raise ModelFileError("model.format", path=path, format=found)
-    # Sizes are compared before anything is read or allocated on the file's word.
-    end = max(line["data_offsets"][1] for line in header.values())
-    if os.fstat(file.fileno()).st_size != 8 + size + end:
-        raise ValueError("the file is cut off, or longer than its header says")
-    if about["network"]["dtype"] not in _DTYPES:
-        raise ValueError("the numbers are of an unknown type")
-    dtype = np.dtype(about["network"]["dtype"]).newbyteorder("<")
-    numbers = np.frombuffer(file.read(), dtype).astype(dtype.newbyteorder("="))
-    network = Network.from_values(about["network"], numbers)
-    if header != _tensors(network):
-        raise ValueError("the arrays are not those of the architecture")
-    if not np.isfinite(numbers).all():
+    network = network_of(about["network"], tensors)
+    if not (np.isfinite(network.theta).all() and np.isfinite(network.state).all()):
         raise ModelFileError("model.not_finite", path=path)
     classes = tuple(str(name) for name in about["classes"])
     if network.output_shape != (len(classes),):
@@ -153,34 +133,29 @@ def _read(file: BinaryIO, path: str | Path) -> Model:
     return Model(network, classes, losses.get(about["loss"]), dict(about["details"]))
 
 
-def _tensors(network: Network) -> dict[str, Any]:
-    """Return the header's lines: each array's dtype, shape and place in bytes."""
-    lines: dict[str, Any] = {}
-    offset, width = 0, network.dtype.itemsize
-    for layout in (network.layout, network.state_layout):
-        for entry in layout.entries:
-            end = offset + width * math.prod(entry.spec.shape)
-            lines[entry.key] = {
-                "dtype": _DTYPES[network.dtype.name],
-                "shape": list(entry.spec.shape),
-                "data_offsets": [offset, end],
-            }
-            offset = end
-    return lines
+def named_arrays(network: Network) -> Tensors:
+    """Return name → view of all parameters, then of all running statistics."""
+    return {
+        **network.layout.views(network.theta),
+        **network.state_layout.views(network.state),
+    }
 
 
-def _strict_json(text: str) -> Any:
-    def refuse(constant: str) -> NoReturn:
-        raise ValueError(f"the header holds {constant}")
+def network_of(config: Mapping[str, Any], tensors: Mapping[str, Array]) -> Network:
+    """Return the network that a description and its arrays make.
 
-    def no_duplicates(pairs: list[tuple[str, Any]]) -> Mapping[str, Any]:
-        keys = dict(pairs)
-        if len(keys) != len(pairs):
-            raise ValueError("the header names something twice")
-        return keys
-
-    return json.loads(text, parse_constant=refuse, object_pairs_hook=no_duplicates)
-
-
-def _little_endian(vector: Array) -> Array:
-    return vector.astype(vector.dtype.newbyteorder("<"), copy=False)
+    Raises
+    ------
+    ValueError and others
+        If names, order, shapes or dtypes are not those of the architecture.
+    """
+    if config["dtype"] not in ("float32", "float64"):
+        raise ValueError("the numbers are of an unknown type")
+    parts = [array.reshape(-1) for array in tensors.values()]
+    numbers = np.concatenate(parts or [np.zeros(0, config["dtype"])])
+    network = Network.from_values(config, numbers)
+    expected = named_arrays(network)
+    found = [(name, a.shape, a.dtype) for name, a in tensors.items()]
+    if found != [(name, a.shape, a.dtype) for name, a in expected.items()]:
+        raise ValueError("the arrays are not those of the architecture")
+    return network

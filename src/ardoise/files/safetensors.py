@@ -96,19 +96,21 @@ def write_tensors(
     return _sealed(content, len(text)) if seal else content
 
 
-def read_tensors(content: bytes, *, sealed: bool = False) -> tuple[Tensors, Metadata]:
+def read_tensors(
+    content: bytes | bytearray, *, sealed: bool = False
+) -> tuple[Tensors, Metadata]:
     """Return the arrays and the metadata in the content of a file.
 
     Parameters
     ----------
-    content : bytes
+    content : bytes or bytearray
     sealed : bool
         Whether there must be a SHA-256 that is right.
 
     Returns
     -------
     tensors : dict of str to array
-        Read-only views of ``content``, in the machine's byte order.
+        Views of ``content``, in the machine's byte order.
     metadata : dict of str to str
         Without the digest.
 
@@ -212,7 +214,7 @@ def _sealed(content: bytes, length: int) -> bytes:
     return content[:place] + digest + content[place + len(digest) :]
 
 
-def _check_seal(content: bytes, length: int, digest: str) -> None:
+def _check_seal(content: bytes | bytearray, length: int, digest: str) -> None:
     place = content.find(digest.encode(), 8, 8 + length) if len(digest) == 64 else -1
     if place < 0:
         raise ValueError("there is no digest")
