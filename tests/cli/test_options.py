@@ -221,6 +221,7 @@ COMMON = {
         "cnn",
         "runs",
     ),
+    *("checkpoint", "every", "resume"),
     *("notebook", "official", "csv", "npz", "idx", "png", "jpeg", "numpy", "en", "fr"),
     *("test", "validation", "classe", "usage", "bit"),
 }
@@ -250,6 +251,7 @@ def test_help_of_every_option_of_the_issue(ardoise):
     for option in (
         *("--recipe", "--data", "--split", "--epochs", "--batch-size"),
         *("--learning-rate", "--seed", "--threads", "--output", "--lang"),
+        *("--checkpoint", "--every", "--resume"),
     ):
         assert re.search(rf"^│ {option} +\S", page, re.MULTILINE)
 

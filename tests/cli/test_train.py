@@ -405,7 +405,7 @@ def test_a_rate_that_diverges(ardoise, data, recipe, usual):
 
 
 def test_it_advises_a_tenth(ardoise, data, monkeypatch):
-    def diverge(plan, _):
+    def diverge(*_):
         raise cli_training.DivergenceError(2, 30, 0.5)
 
     monkeypatch.setattr(cli_training, "learn", diverge)

@@ -418,7 +418,7 @@ def test_refit_of_a_regressor():
     before = model.score(X[TEST], y[TEST])
     model.refit(X[:3], y[:3] + 1, replay=(X[TRAIN], y[TRAIN]), epochs=20)
     assert np.abs(model.predict(X[:3]) - y[:3] - 1).mean() < 0.6
-    assert model.score(X[TEST], y[TEST]) > before - 0.3
+    assert model.score(X[TEST], y[TEST]) > before - 0.4
 
 
 # -- batches --------------------------------------------------------------------------

@@ -94,14 +94,6 @@ def same(a, b):
     return a == b
 
 
-def bug(*values, reason):
-    return pytest.param(*values, marks=pytest.mark.xfail(strict=True, reason=reason))
-
-
-UNCLEAR = "an error of Python or NumPy from somewhere inside, which names no argument"
-SILENT = "accepted without a word"
-
-
 # -- data -----------------------------------------------------------------------------
 
 # kind → name → arguments of fit, words of the error.
@@ -223,15 +215,8 @@ def test_wrong_validation_data(kind, name):
         ("poisson", NUMBERS, (X, -NUMBERS), "must not be negative"),
         ("squared_error", NUMBERS, (X, NUMBERS * np.nan), "Input y contains NaN"),
         ("squared_error", NUMBERS, (X, NUMBERS.astype(str)), "bytes/strings"),
-        bug(
-            *("squared_error", NUMBERS, (X, BOTH), "y must have"),
-            reason="two columns of validation targets for one output: " + UNCLEAR,
-        ),
-        bug(
-            *("squared_error", BOTH, (X, NUMBERS), "outputs"),
-            reason="one column for two outputs is noticed only after an epoch, in "
-            "words about predictions (the loss has been broadcast till then)",
-        ),
+        ("squared_error", NUMBERS, (X, BOTH), "y must have 1 outputs.* got 2"),
+        ("squared_error", BOTH, (X, NUMBERS), "y must have 2 outputs.* got 1"),
     ],
 )
 @pytest.mark.parametrize("kind", ["regressor", "network regressor"])
@@ -360,7 +345,7 @@ PARAMETERS = {
     "pool_size": ("conv", {"pool_size": 0}, "'pool_size' parameter"),
     "image_shape": ("conv", {"image_shape": (7, 9)}, "image_shape=.* holds 63 numbers"),
     "image_shape, a number": ("conv", {"image_shape": 8}, "'image_shape' parameter"),
-    "dense units": ("conv", {"hidden_layer_sizes": [0]}, "units must be a positive"),
+    "dense units": ("conv", {"hidden_layer_sizes": [0]}, "hidden_layer_sizes must be"),
     "dtype": ("conv", {"dtype": "float16"}, "'dtype' parameter"),
     "layers": ("network", {"layers": [64, 10]}, "layers must hold Layer objects"),
     "layer classes": ("network", {"layers": [Dense]}, "layers must hold Layer objects"),
@@ -391,63 +376,52 @@ PARAMETERS = {
         *("mlp", {"calibrate": True, "solver": "lbfgs"}),
         "solver='lbfgs' cannot do calibrate",
     ),
-}
-PARAMETER_BUGS = {
-    "words as dropout": ("mlp", {"dropout": ["much"]}, "dropout|rate", UNCLEAR),
-    "lists of activations": ("mlp", {"activation": [["relu"]]}, "activation", UNCLEAR),
+    "words as dropout": ("mlp", {"dropout": ["much"]}, "dropout: a rate must lie"),
+    "lists of activations": ("mlp", {"activation": [["relu"]]}, "activation must be"),
     "activation of no layer": (
-        *("mlp", {"activation": "swish", "hidden_layer_sizes": ()}, "activation"),
-        SILENT + "; scikit-learn refuses it",
+        *("mlp", {"activation": "swish", "hidden_layer_sizes": ()}),
+        "activation must be one of",
     ),
-    "words as sizes": (
-        *("mlp", {"hidden_layer_sizes": ["a"]}, "hidden_layer_sizes", UNCLEAR),
-    ),
-    "half a unit": (
-        *("mlp", {"hidden_layer_sizes": [2.5]}, "hidden_layer_sizes"),
-        SILENT + ": 2.5 units become 2 (scikit-learn raises)",
-    ),
+    "words as sizes": ("mlp", {"hidden_layer_sizes": ["a"]}, "hidden_layer_sizes must"),
+    "half a unit": ("mlp", {"hidden_layer_sizes": [2.5]}, "hidden_layer_sizes must"),
+    "sizes without order": ("mlp", {"hidden_layer_sizes": {5}}, "hidden_layer_sizes"),
     "half a unit, conv": (
-        *("conv", {"hidden_layer_sizes": [2.5]}, "hidden_layer_sizes|units"),
-        SILENT + ": 2.5 units become 2",
+        *("conv", {"hidden_layer_sizes": [2.5]}),
+        "hidden_layer_sizes must be a positive whole number",
     ),
-    "words as filters": ("conv", {"filters": ["many"]}, "filters", UNCLEAR),
-    "image_shape of one side": ("conv", {"image_shape": (64,)}, "image_shape", UNCLEAR),
-    "image_shape of four": (
-        *("conv", {"image_shape": (4, 4, 2, 2)}, "image_shape", UNCLEAR),
+    "words as filters": ("conv", {"filters": ["many"]}, "filters must be a positive"),
+    "image_shape of one side": (
+        *("conv", {"image_shape": (64,)}),
+        r"image_shape must be \(h, w\) or \(h, w, c\), positive whole numbers; got",
     ),
-    "negative image_shape": ("conv", {"image_shape": (-8, -8)}, "image_shape", UNCLEAR),
-    "words in image_shape": ("conv", {"image_shape": ("8", "b")}, "image_shape"),
-    "fractions of pixels": (
-        *("conv", {"image_shape": (8.7, 8)}, "image_shape", SILENT + ": cut to 8"),
-    ),
+    "image_shape of four": ("conv", {"image_shape": (4, 4, 2, 2)}, "image_shape must"),
+    "negative image_shape": ("conv", {"image_shape": (-8, -8)}, "image_shape must be"),
+    "words in image_shape": ("conv", {"image_shape": ("8", "b")}, "image_shape must"),
+    "fractions of pixels": ("conv", {"image_shape": (8.7, 8)}, "image_shape must be"),
+    "input_shape of four": ("network", {"input_shape": (2,) * 6}, "input_shape must"),
     "a weight that is a word": (
-        *("mlp", {"class_weight": {0: "a", 1: 1, 2: 1}}, "class_weight", UNCLEAR),
+        *("mlp", {"class_weight": {0: "a", 1: 1, 2: 1}}),
+        "class_weight must hold finite numbers; got 'a' for class 0",
     ),
     "a weight of NaN": (
-        *("mlp", {"class_weight": {0: np.nan, 1: 1, 2: 1}}, "class_weight"),
-        "ends as 'Solver produced non-finite parameter weights', which blames the data",
+        *("mlp", {"class_weight": {0: np.nan, 1: 1, 2: 1}}),
+        "class_weight must hold finite numbers; got nan for class 0",
     ),
-    "ragged coefs_init": ("mlp", {"coefs_init": [[[1], [1, 2]]]}, "coefs_init"),
+    "ragged coefs_init": ("mlp", {"coefs_init": [[[1], [1, 2]]]}, "coefs_init must"),
+    "coefs_init of NaN": (
+        *("mlp", {"coefs_init": [np.full((64, 6), np.nan), np.ones((6, 3))]}),
+        "coefs_init must hold finite numbers",
+    ),
     "augmentation returns None": (
-        *("mlp", {"augmentation": lambda x, rng: None}, "augmentation"),
-        "AttributeError: 'NoneType' object has no attribute 'shape'",
+        *("mlp", {"augmentation": lambda x, rng: None}),
+        "augmentation must return an array like.* got NoneType",
     ),
     "augmentation returns lists": (
-        *("mlp", {"augmentation": lambda x, rng: x.tolist()}, "augmentation"),
-        "AttributeError: 'list' object has no attribute 'shape'",
+        *("mlp", {"augmentation": lambda x, rng: x.tolist()}),
+        "augmentation must return an array like.* got list",
     ),
 }
-ALL_PARAMETERS = [
-    *(pytest.param(*values, id=name) for name, values in PARAMETERS.items()),
-    *(
-        pytest.param(
-            *values[:3],
-            id=name,
-            marks=pytest.mark.xfail(strict=True, reason=(*values, UNCLEAR)[3]),
-        )
-        for name, values in PARAMETER_BUGS.items()
-    ),
-]
+ALL_PARAMETERS = [pytest.param(*v, id=name) for name, v in PARAMETERS.items()]
 
 
 @pytest.mark.parametrize(("kind", "wrong", "words"), ALL_PARAMETERS)
@@ -468,23 +442,18 @@ def test_wrong_parameters(kind, wrong, words):
 
 METRICS = {
     "raises": (raising, ZeroDivisionError, "from a metric"),
-    "is none": ([3], (ValueError, TypeError), "metric"),
-    "is a name": (["accuracy"], (ValueError, TypeError), "metric"),
-    "says nothing": (lambda truth, answer: None, (ValueError, TypeError), "metric"),
-    "says an array": (lambda truth, answer: truth, (ValueError, TypeError), "metric"),
+    "is none": ([3], ValueError, "metrics must be functions.* got 3"),
+    "is a name": (["accuracy"], ValueError, "metrics must be functions.* 'accuracy'"),
+    "says nothing": (lambda truth, answer: None, ValueError, "must return a number"),
+    "says an array": (lambda truth, answer: truth, ValueError, "must return a number"),
+    "two of a name": (
+        *([lambda t, p: 1.0, lambda t, p: 2.0], ValueError),
+        "several functions of the name '<lambda>': give a mapping of names",
+    ),
 }
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        "raises",
-        *(
-            bug(name, reason=UNCLEAR)
-            for name in ("is none", "is a name", "says nothing", "says an array")
-        ),
-    ],
-)
+@pytest.mark.parametrize("name", METRICS)
 def test_metrics_that_are_none(name):
     metric, error, words = METRICS[name]
     model = trained()
@@ -530,16 +499,11 @@ def test_set_params_changes_all_or_nothing():
         (IMAGES * np.nan, "Input X must hold finite numbers|contains NaN"),
         (IMAGES[:0], "0 sample"),
         (IMAGES[:, :0], "sample|feature"),
-        bug(X.reshape(-1, 4, 4, 2, 2), "image|dim|shape", reason=UNCLEAR),
-        bug(
-            *(IMAGES * 1j, "Complex data not supported"),
-            reason="a ComplexWarning, and the imaginary part is dropped (rows of "
-            "complex numbers are refused)",
-        ),
+        (X.reshape(-1, 4, 4, 2, 2), r"images must have the shape.* got 5 dimensions"),
+        (IMAGES * 1j, "Complex data not supported"),
     ],
     ids=["NaN", "none", "no pixel", "five dimensions", "complex"],
 )
-@pytest.mark.filterwarnings("ignore:Casting complex values")
 def test_wrong_images(x, words):
     model = trained("conv")
     before = everything(model)
@@ -549,13 +513,8 @@ def test_wrong_images(x, words):
 
 
 STRIPS = X.reshape(-1, 4, 16)
-REINTERPRETED = (
-    "images of another shape, with as many pixels, are read as if they had the right "
-    "one: (n, 3, 8, 8) for (n, 8, 8, 3), say"
-)
 
 
-@pytest.mark.xfail(strict=True, reason=REINTERPRETED)
 @pytest.mark.parametrize("shape", [(16, 4), (8, 8), (1, 4, 16), (2, 2, 16)])
 def test_images_of_another_shape_are_refused(shape):
     model = new("conv").fit(STRIPS, Y)
@@ -563,13 +522,11 @@ def test_images_of_another_shape_are_refused(shape):
         model.predict(X.reshape(-1, *shape))
 
 
-@pytest.mark.xfail(strict=True, reason=REINTERPRETED)
 def test_validation_images_of_another_shape_are_refused():
     with pytest.raises(ValueError, match="shape"):
         new("conv").fit(STRIPS, Y, validation_data=(X.reshape(-1, 16, 4), Y))
 
 
-@pytest.mark.xfail(strict=True, reason=SILENT + ": image_shape is not looked at")
 def test_image_shape_must_be_that_of_the_images():
     with pytest.raises(ValueError, match="image_shape"):
         new("conv", image_shape=(4, 16)).fit(IMAGES, Y)
@@ -589,11 +546,6 @@ def test_bytes_in_any_shape_are_grey_levels(form):
     np.testing.assert_array_equal(model.predict_proba(x), model.predict_proba(BYTES))
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="the same bytes in a table, or as lists or int64, are not divided by 255: "
-    "the network that was trained on [0, 1] silently sees [0, 255]",
-)
 @pytest.mark.parametrize("form", ["a table", "lists", "int64"])
 def test_the_same_bytes_in_another_container_mean_the_same(form):
     """Either the same answer, or a refusal."""
@@ -661,7 +613,7 @@ def test_predict_on_wrong_x(kind, name):
 
 @pytest.mark.parametrize(
     "reject",
-    [0, 1, 0.0, 1.0, -0.1, 1.5, np.nan, np.inf, True, bug("a", reason=UNCLEAR)],
+    [0, 1, 0.0, 1.0, -0.1, 1.5, np.nan, np.inf, True, "a"],
 )
 def test_reject_lies_between(reject):
     model = trained()
@@ -683,7 +635,6 @@ def test_score_on_wrong_y():
             one.score(X, y)
 
 
-@pytest.mark.xfail(strict=True, reason="TypeError: Axis must be specified when shapes…")
 @pytest.mark.parametrize("kind", ["mlp", "regressor"])
 def test_score_with_wrong_weights(kind):
     model = trained(kind)
@@ -691,20 +642,12 @@ def test_score_with_wrong_weights(kind):
         model.score(X, KINDS[kind][2], sample_weight=[1.0, 2.0])
 
 
-@pytest.mark.xfail(
-    strict=True, reason="0.0; scikit-learn: Input contains NaN, or a mix of types"
-)
 @pytest.mark.parametrize("y", [NUMBERS, np.full(120, np.nan)], ids=["numbers", "NaN"])
 def test_score_on_what_are_no_classes(y):
     with pytest.raises(ValueError):
         trained().score(X, y)
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="with hidden_layer_sizes=(), or layers=[], the 'last hidden layer' is the "
-    "output layer: transform returns (n, K), and get_feature_names_out 64 names",
-)
 @pytest.mark.parametrize("kind", ["mlp", "regressor", "network"])
 def test_transform_without_a_hidden_layer(kind):
     empty = {"layers": []} if kind == "network" else {"hidden_layer_sizes": ()}
@@ -729,40 +672,32 @@ RESUMED = {
     "another network": ({"hidden_layer_sizes": 9}, (X, Y), "another network"),
     "another activation": ({"activation": "tanh"}, (X, Y), "another network"),
     "batch normalisation": ({"batch_norm": True}, (X, Y), "another network"),
-}
-RESUMED_BUGS = {
-    "fewer samples": (
-        *({}, (X[:50], Y[:50]), "sample"),
-        "the old order of rows goes on: rows that are not there are cut to the last "
-        "one, which is trained on again and again",
-    ),
+    "fewer samples": ({}, (X[:50], Y[:50]), "they were 120 samples.* are 50 samples"),
     "more samples": (
-        *({}, (np.tile(X, (2, 1)), np.tile(Y, 2)), "sample"),
-        "the old order of rows goes on: the new samples are never looked at",
+        *({}, (np.tile(X, (2, 1)), np.tile(Y, 2))),
+        "they were 120 samples.* are 240 samples",
     ),
     "by lbfgs": (
-        *({"solver": "lbfgs"}, (X, Y), "resume"),
-        "trains by L-BFGS, from the start; the sentence says that resume=True goes on "
-        "with a stochastic solver",
+        *({"solver": "lbfgs"}, (X, Y)),
+        "resume=True goes on.* solver was 'adam' and is 'lbfgs' now",
     ),
     "by another solver": (
-        *({"solver": "sgd", "learning_rate_init": 1e-9}, (X, Y), "solver|resume"),
-        "goes on with the old solver and the old rate: what was set is ignored",
+        *({"solver": "sgd", "learning_rate_init": 1e-9}, (X, Y)),
+        "resume=True goes on.* was .* and is .* now: set it back",
     ),
+    "other batches": ({"batch_size": 7}, (X, Y), "batch_size was 40 and is 7 now"),
+    "another penalty": ({"alpha": 0.5}, (X, Y), "alpha was 0.0001 and is 0.5 now"),
+    "another schedule": (
+        *({"learning_rate": {"name": "cosine"}}, (X, Y)),
+        "learning_rate was 'constant' and is {'name': 'cosine'} now",
+    ),
+    "another seed": ({"random_state": 7}, (X, Y), "random_state was 0 and is 7 now"),
+    "early stopping": ({"early_stopping": True}, (X, Y), "resume=True goes on with"),
 }
 
 
 @pytest.mark.parametrize(
-    ("settings", "args", "words"),
-    [
-        *(pytest.param(*v, id=k) for k, v in RESUMED.items()),
-        *(
-            pytest.param(
-                *v[:3], id=k, marks=pytest.mark.xfail(strict=True, reason=v[3])
-            )
-            for k, v in RESUMED_BUGS.items()
-        ),
-    ],
+    ("settings", "args", "words"), [pytest.param(*v, id=k) for k, v in RESUMED.items()]
 )
 def test_resume_with_something_else(settings, args, words):
     model = trained()
@@ -859,13 +794,6 @@ def test_a_new_training_that_breaks_off_changes_nothing(name):
     assert same(everything(model), before)
 
 
-WEIGHTS_STAY = (
-    "the network is trained in place: the weights, loss_curve_ and history_ keep what "
-    "the broken training did, while n_iter_ and t_ go back"
-)
-
-
-@pytest.mark.xfail(strict=True, reason=WEIGHTS_STAY)
 @pytest.mark.parametrize("way", ["warm start", "partial_fit", "resume"])
 @pytest.mark.parametrize("name", ["a callback", "an augmentation"])
 def test_a_training_that_goes_on_and_breaks_off_changes_nothing(name, way):
@@ -891,27 +819,20 @@ def test_blas_and_threads_are_given_back(name):
     assert set(threading.enumerate()) <= threads and threadpool_info() == blas
 
 
-@pytest.mark.xfail(
-    strict=True, reason="nobody ends the bar after an error: its thread draws for ever"
-)
 def test_the_progress_bar_ends_with_an_error():
     pytest.importorskip("rich")
     before = set(threading.enumerate())
-    try:
-        with pytest.raises(RuntimeError):
-            trained(progress_bar=True, callbacks=[Raises()])
-        assert set(threading.enumerate()) <= before
-    finally:  # for the tests that follow
-        for thread in set(threading.enumerate()) - before:
-            getattr(thread, "stop", lambda: None)()
-            thread.join(2)
+    with pytest.raises(RuntimeError):
+        trained(progress_bar=True, callbacks=[Raises()])
+    left = set(threading.enumerate()) - before
+    for thread in left:  # it ends when it has drawn for the last time
+        thread.join(5)
+    alive = [thread for thread in left if thread.is_alive()]
+    for thread in alive:  # for the tests that follow
+        thread.stop()
+    assert not alive
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="fit takes the old coefs_ over into the old network before it makes a new "
-    "one: ValueError: zip() argument 2 is longer than argument 1",
-)
 @pytest.mark.parametrize("coefs", [[], [np.ones((3, 3))]], ids=["none", "another"])
 def test_a_new_fit_does_not_look_at_what_was_there(coefs):
     model = trained()
@@ -920,11 +841,6 @@ def test_a_new_fit_does_not_look_at_what_was_there(coefs):
     assert answers(model).shape == (120, 3)
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="the engine's own EarlyStopping is a Callback, and ends every fit: 'there "
-    "is no validation data: give validation_data=(x, y)', which was given",
-)
 def test_the_engines_early_stopping_works_as_a_callback():
     callbacks = [ardoise.EarlyStopping(patience=2)]
     new(callbacks=callbacks).fit(X, Y, validation_data=(X, Y))
@@ -939,18 +855,18 @@ REFITS = {
     "features": ({"X": X[:3, :5]}, "dimension|features"),
     "share": ({"share": 1.0}, "share must lie"),
     "share, negative": ({"share": -1}, "share must lie"),
+    "share, a word": ({"share": "a"}, "share must lie"),
+    "no replay": ({"replay": None}, r"replay must be \(X, y\).* got NoneType"),
+    "half a replay": ({"replay": (X,)}, r"replay must be \(X, y\)"),
+    "epochs, a fraction": ({"epochs": 1.5}, "epochs must be a positive whole number"),
+    "no epochs": ({"epochs": 0}, "epochs must be a positive whole number; got 0"),
+    "columns": ({"y": np.stack([Y[:3]] * 2, axis=1)}, "the same columns"),
 }
 
 
 @pytest.mark.parametrize(
     ("wrong", "words"),
-    [
-        *(pytest.param(*v, id=k) for k, v in REFITS.items()),
-        bug({"replay": None}, "replay", reason=UNCLEAR),
-        bug({"replay": (X,)}, "replay", reason="IndexError: tuple index out of range"),
-        bug({"epochs": 1.5}, "epochs", reason=UNCLEAR),
-        bug({"epochs": 0}, "epochs", reason=SILENT),
-    ],
+    [pytest.param(*v, id=k) for k, v in REFITS.items()],
 )
 def test_refit_on_wrong_data_changes_nothing(wrong, words):
     model = trained()
@@ -962,11 +878,6 @@ def test_refit_on_wrong_data_changes_nothing(wrong, words):
     assert same(everything(model), before)
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="ValueError: partial_fit does not support early_stopping=True; nobody has "
-    "called partial_fit",
-)
 def test_refit_after_early_stopping():
     model = trained(early_stopping=True)
     assert model.refit(X[:3], Y[:3], replay=(X, Y), epochs=1).t_ > 324
@@ -1006,11 +917,6 @@ def test_wrong_batches_are_refused(kind, name):
         new(kind).fit(batches(), **rest)
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="fit(batches) forgets the old training before it has seen a batch: after "
-    "the error the estimator is not fitted any more, or half trained on the new data",
-)
 @pytest.mark.parametrize("name", BATCHES)
 def test_wrong_batches_change_nothing(name):
     batches, rest, words = BATCHES[name]
@@ -1028,10 +934,8 @@ def test_wrong_batches_change_nothing(name):
         ({"solver": "lbfgs"}, ValueError, "lbfgs.* needs all samples"),
         ({"calibrate": True}, ValueError, "calibrate=True without validation_data"),
         ({"metrics": raising}, ValueError, "metrics without validation_data"),
-        bug(
-            *({"alpha": -1}, ValueError, "'alpha' parameter"),
-            reason="the old training is forgotten",
-        ),
+        ({"alpha": -1}, ValueError, "'alpha' parameter"),
+        ({"callbacks": [ardoise.EarlyStopping()]}, ValueError, "needs all samples"),
     ],
 )
 def test_batches_with_wrong_parameters(settings, error, words):
@@ -1043,7 +947,6 @@ def test_batches_with_wrong_parameters(settings, error, words):
     assert same(everything(model), before)
 
 
-@pytest.mark.xfail(strict=True, reason=SILENT + ": nothing is done with it")
 @pytest.mark.parametrize(
     "rest",
     [{"sample_weight": np.ones(120)}, {"resume": True}],
@@ -1062,11 +965,6 @@ def test_batches_with_wrong_validation_data(name):
         new().fit([(X, Y)], **CLASSES_OF_ALL, validation_data=given)
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="batches need not hold every class, but with warm_start=True each must: "
-    "'warm_start can only be used where `y` has the same classes'",
-)
 def test_batches_that_lack_a_class_and_a_warm_start():
     batches = [(X[Y < 2], Y[Y < 2]), (X, Y)]
     model = new(warm_start=True).fit([(X, Y)], **CLASSES_OF_ALL)
@@ -1180,11 +1078,6 @@ def test_ctrl_c_keeps_a_usable_model_and_warns(name):
     assert np.isfinite(answers(model)).all() and np.isfinite(answers(twin)).all()
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="a metric that is interrupted loses the epoch's line of history_, while "
-    "loss_curve_ has it: from then on the two are out of step",
-)
 def test_ctrl_c_leaves_history_and_loss_curve_in_step():
     model = new(metrics=InterruptedMetric(2))
     with pytest.warns(UserWarning, match=INTERRUPTED):
@@ -1211,7 +1104,6 @@ def test_ctrl_c_during_lbfgs(time):
     assert model.score(X, NUMBERS) > better
 
 
-@pytest.mark.xfail(strict=True, reason="AttributeError: there is no loss_")
 def test_ctrl_c_in_the_first_step_of_lbfgs_leaves_all_attributes():
     model = MLPRegressor(InterruptedLoss(1), 6, solver="lbfgs", random_state=0)
     with pytest.warns(UserWarning, match=INTERRUPTED):
@@ -1219,11 +1111,6 @@ def test_ctrl_c_in_the_first_step_of_lbfgs_leaves_all_attributes():
     assert model.loss_ > 0
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="partial_fit swallows Ctrl-C, and the next batch is trained on, and the "
-    "next pass begins: with 200 passes it cannot be stopped",
-)
 def test_ctrl_c_ends_the_training_on_batches():
     seen = []
 
@@ -1239,7 +1126,6 @@ def test_ctrl_c_ends_the_training_on_batches():
     assert np.isfinite(answers(model)).all()
 
 
-@pytest.mark.xfail(strict=True, reason="AttributeError: no attribute 'loss_'")
 def test_ctrl_c_in_the_very_first_batch_of_batches():
     callbacks = [Raises(KeyboardInterrupt, "on_batch_end", 1)]
     with pytest.warns(UserWarning, match=INTERRUPTED):
@@ -1247,9 +1133,6 @@ def test_ctrl_c_in_the_very_first_batch_of_batches():
     assert np.isfinite(answers(model)).all()
 
 
-@pytest.mark.xfail(
-    strict=True, reason="KeyboardInterrupt comes out, and the old training is forgotten"
-)
 def test_ctrl_c_while_a_batch_is_read():
     def batches():
         yield X, Y
@@ -1264,7 +1147,6 @@ def test_ctrl_c_while_a_batch_is_read():
     assert model.n_iter_ <= 1 and np.isfinite(answers(model)).all()
 
 
-@pytest.mark.xfail(strict=True, reason="each epoch of refit must be interrupted anew")
 def test_ctrl_c_ends_refit():
     model = trained(max_iter=1)
     model.set_params(callbacks=[Raises(KeyboardInterrupt, "on_batch_end", 1)])
@@ -1276,11 +1158,6 @@ def test_ctrl_c_ends_refit():
 # -- parameters that are objects ------------------------------------------------------
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="fit binds the Optimizer that was given to the network: the parameter grows "
-    "by all the weights, and clones and pickles carry them along",
-)
 def test_fit_does_not_change_an_optimizer_that_was_given():
     solver = SGD(momentum=0.5)
     model = new(solver=solver).fit(X, Y)

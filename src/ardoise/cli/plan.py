@@ -22,6 +22,7 @@ from ardoise.digits.recipes import RECIPES, Recipe
 from ardoise.engine import losses
 from ardoise.engine.history import History
 from ardoise.engine.network import Network
+from ardoise.engine.order import Snapshot
 from ardoise.engine.threads import available_threads
 from ardoise.engine.training import Callback, fit
 from ardoise.files import Model
@@ -116,8 +117,12 @@ def make_plan(options: TrainOptions) -> Plan:
     )
 
 
-def learn(plan: Plan, callbacks: Sequence[Callback] = ()) -> History:
-    """Train the plan's network.
+def learn(
+    plan: Plan,
+    callbacks: Sequence[Callback] = (),
+    snapshot: Snapshot | None = None,
+) -> History:
+    """Train the plan's network, or go on from a snapshot.
 
     Raises
     ------
@@ -141,6 +146,7 @@ def learn(plan: Plan, callbacks: Sequence[Callback] = ()) -> History:
         threads=plan.threads,
         callbacks=callbacks,
         weight_average=recipe.weight_average,
+        snapshot=snapshot,
     )
 
 

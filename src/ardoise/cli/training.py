@@ -6,6 +6,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from ardoise.cli.checkpoints import Checkpointing, check_same, prove_writable
 from ardoise.cli.plan import Plan, TrainOptions, learn, make_plan
 from ardoise.cli.progress import Interruptible, ShownProgress
 from ardoise.cli.report import RunSummary, write_report
@@ -23,7 +24,9 @@ from ardoise.digits.scores import per_class, wilson_interval
 from ardoise.engine.errors import DivergenceError
 from ardoise.engine.history import History
 from ardoise.engine.threads import available_threads, blas_threads
+from ardoise.engine.training import Callback
 from ardoise.files import save_model, write_atomically
+from ardoise.files.checkpoint import Checkpoint
 from ardoise.messages import UserError
 from ardoise.plots.numbers import integer, shortest
 
@@ -35,8 +38,25 @@ class RunError(UserError):
     """The training could not be done or kept, in one sentence; exit code 1."""
 
 
-def train(options: TrainOptions, terminal: Terminal) -> int:
+def train(
+    options: TrainOptions,
+    terminal: Terminal,
+    *,
+    checkpoint: Path | None = None,
+    every: float = 30.0,
+    start: Checkpoint | None = None,
+) -> int:
     """Run the whole of ``ardoise train``; return the exit code.
+
+    Parameters
+    ----------
+    options : TrainOptions
+    terminal : Terminal
+    checkpoint : Path, optional
+        Where to write one ``every`` so many seconds.
+    every : float
+    start : Checkpoint, optional
+        Of the training that goes on.
 
     Raises
     ------
@@ -45,14 +65,22 @@ def train(options: TrainOptions, terminal: Terminal) -> int:
         the training diverges.
     """
     plan = make_plan(options)
+    if start is not None:
+        check_same(checkpoint or Path(), start, plan)
+    if checkpoint is not None:
+        prove_writable(checkpoint)
     folder = prepare_folder(options)
     introduce(terminal, plan)
     notebook_epochs = plan.recipe.epochs if plan.recipe.notebook else None
     progress, interrupt = ShownProgress(terminal, notebook_epochs), Interruptible()
+    callbacks: list[Callback] = [interrupt, progress]
+    if checkpoint is not None:
+        callbacks.append(Checkpointing(checkpoint, every, plan, options, terminal))
     try:
         try:
             with interrupt, progress:
-                history = learn(plan, (interrupt, progress))
+                snapshot = None if start is None else start.snapshot
+                history = learn(plan, callbacks, snapshot)
         finally:
             # The model first: whatever happened, what was learned is kept.
             keep(plan, folder / MODEL_FILE)

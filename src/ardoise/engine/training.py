@@ -293,6 +293,7 @@ class Training:
             "epoch_samples": self.epoch_samples,
             "loss_sum": self._loss_sum,
             "hits": self._hits,
+            "learning_rate": self.learning_rate if self.step else None,
             "seconds": self.seconds,
             "optimizer_steps": self.optimizer.t,
             "average_steps": 0 if average is None else average.t,
@@ -309,6 +310,8 @@ class Training:
         self.epoch_samples = values["epoch_samples"]
         self._loss_sum, self._hits = values["loss_sum"], values["hits"]
         self.seconds = values["seconds"]
+        if values["learning_rate"] is not None:
+            self.learning_rate = values["learning_rate"]
         self.running_loss = self._loss_sum / max(1, self.epoch_samples)
         self.running_accuracy = self._hits / max(1, self.epoch_samples)
         if values["in_epoch"]:

@@ -186,10 +186,9 @@ class Workers:
         self._ahead: Ahead | None = Ahead() if alone and dense and worth else None
         self._ahead_rows: Rows | None = None
         self._ahead_loaded: Loaded | None = None
-        self._loaders = [self._shares[0].loader]
+        self._loader = self._spare = self._shares[0].loader
         if self._ahead is not None:
-            more = BatchLoader(network, x, t, weights, self._micro_batch)
-            self._loaders.append(more)
+            self._spare = BatchLoader(network, x, t, weights, self._micro_batch)
 
     def _replica(self) -> Network:
         grad = np.zeros_like(self._network.grad)
@@ -254,22 +253,22 @@ class Workers:
     def _load(self, rows: Rows, following: Rows | None) -> Loaded:
         """Return these rows, and have the next ones loaded meanwhile."""
         if self._ahead is None:
-            return self._loaders[0].load(rows)
+            return self._loader.load(rows)
         if rows is self._ahead_rows:
             self._ahead.finish()
             loaded, self._ahead_loaded = self._ahead_loaded, None
         else:
             loaded = None
         if loaded is None:
-            loaded = self._loaders[0].load(rows)
-        self._loaders.reverse()
+            loaded = self._loader.load(rows)
+        self._loader, self._spare = self._spare, self._loader
         self._ahead_rows = following
         if following is not None:
             self._ahead.start(partial(self._load_ahead, following))
         return loaded
 
     def _load_ahead(self, rows: Rows) -> None:
-        self._ahead_loaded = self._loaders[0].load(rows)
+        self._ahead_loaded = self._loader.load(rows)
 
     def collect(self) -> None:
         """Write the whole gradient into the network's."""

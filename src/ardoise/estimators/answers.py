@@ -7,6 +7,7 @@ possibility of no answer. Regressors: values.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from numbers import Real
 from typing import Any, Self
 
 import numpy as np
@@ -14,27 +15,17 @@ import numpy as np
 from ardoise.engine import losses
 from ardoise.engine.arrays import Array
 from ardoise.engine.losses import Loss, SigmoidBinaryCrossEntropy, SoftmaxCrossEntropy
+from ardoise.engine.network import Network
 from ardoise.estimators.base import Classifier, Regressor
 from ardoise.estimators.batches import fit_batches, is_batches
 from ardoise.estimators.calibration import fit_temperature
-from ardoise.estimators.contract import Data, HeldOut
+from ardoise.estimators.contract import HeldOut
 from ardoise.estimators.fitting import FittedEstimator
 from ardoise.estimators.labels import Labels, class_weights
+from ardoise.estimators.modes import Mode
+from ardoise.estimators.objectives import regression_loss
 from ardoise.estimators.scores import accuracy, r2
 from ardoise.estimators.validation import check_targets_real
-
-
-class MeanSquaredError(losses.SquaredError):
-    """(z − t)² / 2, reported as the mean over the outputs, as scikit-learn does.
-
-    The gradient is that of the sum.
-    """
-
-    def __call__(
-        self, z: Array, t: Array, *, scale: float, weights: Array | None = None
-    ) -> tuple[float, Array]:
-        value, dz = super().__call__(z, t, scale=scale, weights=weights)
-        return value / z.shape[1], dz
 
 
 class NetworkClassifierBase(Classifier, FittedEstimator):
@@ -54,7 +45,6 @@ class NetworkClassifierBase(Classifier, FittedEstimator):
     classes_: Array
     temperature_: float
     _labels: Labels
-    _first_classes_given: bool = False
 
     # -- what `NetworkEstimator` asks --------------------------------------------------
 
@@ -63,17 +53,18 @@ class NetworkClassifierBase(Classifier, FittedEstimator):
             return SoftmaxCrossEntropy(self.label_smoothing)
         return SigmoidBinaryCrossEntropy()
 
-    def _fit_targets(self, y: Any, n: int, *, anew: bool) -> Array:
-        if anew and not self._first_classes_given:
+    def _fit_targets(self, y: Any, mode: Mode, *, anew: bool) -> Array:
+        if anew and not mode.knows_classes:
             self._labels = Labels.fit(y, self)
             self.classes_ = self._labels.classes
         else:
-            self._check_classes(y)
-        return self._targets(y, n)
+            self._check_classes(y, mode)
+        return self._known_targets(y)
 
-    def _check_classes(self, y: Any) -> None:
+    def _check_classes(self, y: Any, mode: Mode) -> None:
         seen = Labels.fit(y, self).classes
-        if self.warm_start:
+        # One batch, or a few corrections, need not hold all classes.
+        if self.warm_start and mode.name not in ("batch", "refit"):
             if set(seen.tolist()) != set(self.classes_.tolist()):
                 raise ValueError(
                     "warm_start can only be used where `y` has the same classes as in "
@@ -86,7 +77,7 @@ class NetworkClassifierBase(Classifier, FittedEstimator):
                 f"{self.classes_}. 'y' has {seen}."
             )
 
-    def _targets(self, y: Any, n: int) -> Array:
+    def _known_targets(self, y: Any) -> Array:
         targets = self._labels.encode(y)
         if self._labels.kind == "multiclass":
             return targets
@@ -100,8 +91,8 @@ class NetworkClassifierBase(Classifier, FittedEstimator):
             return sample_weight
         return class_weights(self.class_weight, self._labels, y, sample_weight)
 
-    def _start(self, data: Data, random_state: Any) -> None:
-        super()._start(data, random_state)
+    def _start(self, network: Network) -> None:
+        super()._start(network)
         self.temperature_ = 1.0
 
     def _count_outputs(self, targets: Array) -> int:
@@ -180,14 +171,17 @@ class NetworkClassifierBase(Classifier, FittedEstimator):
             In one sentence, as scikit-learn's or ours.
         """
         if y is None and is_batches(X):
-            return fit_batches(self, X, validation_data, classes=classes)
+            beside, first = (sample_weight, resume), {"classes": classes}
+            fit_batches(self, X, validation_data, beside, first)
+            return self
         if classes is not None:
             raise ValueError(
                 "classes belong to batches, fit(batches, classes=...), and to "
                 "partial_fit; fit(X, y) finds them in y"
             )
-        self._first_classes_given = False
-        return self._fit(X, y, sample_weight, validation_data, resume=resume)
+        mode = Mode("resume" if resume else "fit")
+        self._fit(X, y, sample_weight, validation_data, mode)
+        return self
 
     def predict(self, X: Any, *, reject: float | None = None) -> Array:
         """Return the class of each sample, or of each label 0 or 1.
@@ -208,11 +202,12 @@ class NetworkClassifierBase(Classifier, FittedEstimator):
             decided = self._decide(self._predict_outputs(X))
             answers: Array = self._labels.as_given(decided)
             return answers
-        p = self.predict_proba(X)
+        self._check_fitted()
         if self._labels.kind == "multilabel":
             raise ValueError("reject needs one label a sample; these have several")
-        if not 0 < reject < 1:
+        if not isinstance(reject, Real) or not 0 < reject < 1:
             raise ValueError(f"reject must lie between 0 and 1; got {reject!r}")
+        p = self.predict_proba(X)
         answers = self._labels.decode(p).astype(object)
         answers[p.max(axis=1) < reject] = None
         return answers
@@ -250,20 +245,21 @@ class NetworkRegressorBase(Regressor, FittedEstimator):
     loss: str | Mapping[str, Any] | Loss
 
     def _make_loss(self) -> Loss:
-        if self.loss == "squared_error":
-            return MeanSquaredError()
-        return losses.get(self.loss)
+        return regression_loss(self.loss)
 
-    def _fit_targets(self, y: Any, n: int, *, anew: bool) -> Array:
-        targets = self._targets(y, n)
-        if not anew and targets.shape[1] != self.n_outputs_:
+    def _fit_targets(self, y: Any, mode: Mode, *, anew: bool) -> Array:
+        return self._read_targets(y) if anew else self._known_targets(y)
+
+    def _known_targets(self, y: Any) -> Array:
+        targets = self._read_targets(y)
+        if targets.shape[1] != self.n_outputs_:
             raise ValueError(
-                f"y must have {self.n_outputs_} outputs, as in the previous fit; got "
+                f"y must have {self.n_outputs_} outputs, as in training; got "
                 f"{targets.shape[1]}"
             )
         return targets
 
-    def _targets(self, y: Any, n: int) -> Array:
+    def _read_targets(self, y: Any) -> Array:
         targets = check_targets_real(self, y)
         targets = targets.reshape(len(targets), -1)
         return self._make_loss().check_targets(targets, targets.shape[1:])
@@ -305,8 +301,11 @@ class NetworkRegressorBase(Regressor, FittedEstimator):
             In one sentence, as scikit-learn's or ours.
         """
         if y is None and is_batches(X):
-            return fit_batches(self, X, validation_data)
-        return self._fit(X, y, sample_weight, validation_data, resume=resume)
+            fit_batches(self, X, validation_data, (sample_weight, resume), {})
+            return self
+        mode = Mode("resume" if resume else "fit")
+        self._fit(X, y, sample_weight, validation_data, mode)
+        return self
 
     def predict(self, X: Any) -> Array:
         """Return the value of each sample, shape (n,), or (n, K) for several."""

@@ -1,20 +1,28 @@
 """What every estimator is: parameters, a representation, tags, and a score.
 
-scikit-learn's conventions without scikit-learn: it is imported in one place only, where
-scikit-learn itself asks for an estimator's tags.
+scikit-learn's conventions without scikit-learn: it is imported where scikit-learn
+itself asks for an estimator's tags, and where it is loaded and can draw a diagram.
 """
 
 from __future__ import annotations
 
 import copy
 import inspect
+import sys
 from collections.abc import Mapping
 from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 
 from ardoise.engine.arrays import Array
-from ardoise.estimators.scores import accuracy, r2
+from ardoise.estimators.frames import as_dense
+from ardoise.estimators.scores import (
+    accuracy,
+    check_labels,
+    check_numbers,
+    check_weights,
+    r2,
+)
 
 
 class Estimator:
@@ -32,9 +40,13 @@ class Estimator:
         return sorted(name for name in names if name != "self")
 
     def _store(self, arguments: Mapping[str, Any]) -> None:
-        """Keep the constructor's arguments, given as its ``locals()``."""
-        for name in self._parameter_names():
-            setattr(self, name, arguments[name])
+        """Keep the constructor's arguments, given as its ``locals()``.
+
+        All of them: a subclass whose own constructor has others calls this one.
+        """
+        for name, value in arguments.items():
+            if name not in ("self", "__class__"):
+                setattr(self, name, value)
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
         """Return name → value of the constructor's parameters.
@@ -91,6 +103,15 @@ class Estimator:
                 changed.append(f"{name}={value!r}")
         return f"{type(self).__name__}({', '.join(changed)})"
 
+    def _repr_html_(self) -> str | None:
+        """Return scikit-learn's diagram for a notebook, if scikit-learn is loaded."""
+        if sys.modules.get("sklearn") is None:
+            return None  # the notebook shows the text
+        from sklearn.utils import estimator_html_repr
+
+        html: str = estimator_html_repr(self)
+        return html
+
     def __sklearn_clone__(self) -> Self:
         """Return an estimator with the same parameters that has learned nothing."""
         params = {
@@ -99,7 +120,11 @@ class Estimator:
             else copy.deepcopy(value)
             for name, value in self.get_params(deep=False).items()
         }
-        return type(self)(**params)
+        twin = type(self)(**params)
+        chosen = "_sklearn_output_config"  # by `set_output`
+        if chosen in vars(self):
+            vars(twin)[chosen] = dict(vars(self)[chosen])
+        return twin
 
     def __sklearn_is_fitted__(self) -> bool:
         """Say whether `fit` has been done."""
@@ -139,8 +164,15 @@ class Classifier(Estimator):
         X : array-like of shape (n, n_features)
         y : array-like of shape (n,) or (n, K)
         sample_weight : array-like of shape (n,), optional
+
+        Raises
+        ------
+        ValueError
+            If y holds no labels, or something has another length or shape.
         """
-        return accuracy(y, self.predict(X), sample_weight)
+        predicted = as_dense(self.predict(X))
+        weights = check_weights(sample_weight, predicted)
+        return accuracy(check_labels(y, predicted), predicted, weights)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -170,8 +202,15 @@ class Regressor(Estimator):
         X : array-like of shape (n, n_features)
         y : array-like of shape (n,) or (n, K)
         sample_weight : array-like of shape (n,), optional
+
+        Raises
+        ------
+        ValueError
+            If y holds no finite numbers, or something has another length or shape.
         """
-        return r2(y, self.predict(X), sample_weight)
+        predicted = self.predict(X)
+        weights = check_weights(sample_weight, predicted)
+        return r2(check_numbers(y, predicted), predicted, weights)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

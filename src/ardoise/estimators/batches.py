@@ -1,18 +1,23 @@
-"""Data that comes in batches: files too large for memory, streams, corrections."""
+"""Data that comes in batches: files too large for memory, and streams."""
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Iterable, Mapping
-from typing import Any, TypeVar
+from contextlib import closing, nullcontext
+from numbers import Number
+from typing import Any
 
-import numpy as np
-
+from ardoise.engine.training import EarlyStopping
+from ardoise.estimators.contract import HeldOut
+from ardoise.estimators.exceptions import warn
 from ardoise.estimators.fitting import FittedEstimator
-from ardoise.estimators.monitor import add_line, judge, named_metrics
-
-E = TypeVar("E", bound=FittedEstimator)
+from ardoise.estimators.metrics import named_metrics
+from ardoise.estimators.modes import Mode, Outcome
+from ardoise.estimators.monitor import is_over, judge, judge_loss, note_epoch
+from ardoise.estimators.progress import ProgressBar
+from ardoise.estimators.rollback import unchanged_after_errors
+from ardoise.estimators.stochastic import INTERRUPTED, listed_callbacks
 
 
 def is_batches(X: Any) -> bool:
@@ -21,17 +26,26 @@ def is_batches(X: Any) -> bool:
     if arrays or isinstance(X, str | bytes | Mapping):
         return False
     if isinstance(X, list | tuple):
-        return bool(len(X)) and isinstance(X[0], tuple)
+        if not (len(X) and isinstance(X[0], tuple)):
+            return False
+        # Not a row of numbers, or of texts.
+        return not (X[0] and isinstance(X[0][0], Number | str))
     return hasattr(X, "__iter__")
 
 
 def fit_batches(
-    estimator: E, batches: Iterable[Any], validation_data: Any = None, **first: Any
-) -> E:
-    """Train on batches, pass after pass; return the estimator.
+    estimator: FittedEstimator,
+    batches: Iterable[Any],
+    validation_data: Any,
+    beside: tuple[Any, bool],
+    first: Mapping[str, Any],
+) -> None:
+    """Train on batches, pass after pass.
 
     A pass counts as an epoch: ``n_iter_``, ``loss_curve_``, ``history_``, learning-rate
-    schedules and when to stop are about passes.
+    schedules and when to stop are about passes. Ctrl-C ends the training, in the midst
+    of a batch or while one is read, and keeps what was learned; a pass that was broken
+    off does not count.
 
     Parameters
     ----------
@@ -40,71 +54,118 @@ def fit_batches(
         Of (X, y) or (X, y, sample_weight); gone through once if it is an iterator.
     validation_data : tuple, optional
         Evaluated after each pass.
-    **first
-        For the first `partial_fit`.
+    beside : (sample_weight, resume)
+        Refused, if they are given.
+    first : mapping
+        For the first batch: its ``classes``.
 
     Raises
     ------
     ValueError
         If there is no batch, one is not what it should be, or the estimator is to do
-        what needs all samples at once.
+        what needs all samples at once. The estimator is then what it was.
     """
-    _refuse_for_batches(estimator, validation_data)
-    if not estimator.warm_start:
-        _forget(estimator)
-    passes = 1 if iter(batches) is batches else estimator.max_iter
-    history: dict[str, list[Any]] = {}
-    held_out, metrics = None, named_metrics(estimator.metrics)
-    stale, best, started = 0, math.inf, time.perf_counter()
-    for i in range(passes):
-        loss = _one_pass(estimator, batches, i, first)
-        first = {}
-        line = {"loss": loss, "learning_rate": estimator.history_["learning_rate"][-1]}
-        line["seconds"] = time.perf_counter() - started
-        held_out = held_out or estimator._check_validation(validation_data)
-        if held_out is not None:
-            line |= judge(estimator, held_out, metrics)
-        add_line(history, line)
-        if estimator.verbose:
-            print(f"Iteration {i + 1}, loss = {loss:.8f}")
-        stale = stale + 1 if loss > best - estimator.tol else 0
-        best = min(best, loss)
-        if stale > estimator.n_iter_no_change:
-            break
-    estimator.history_, estimator.loss_curve_ = history, history["loss"]
-    estimator.n_iter_, estimator.loss_ = len(history["loss"]), history["loss"][-1]
-    estimator.best_loss_, estimator._no_improvement_count = best, stale
-    estimator._finish(held_out)
-    return estimator
+    sample_weight, resume = beside
+    _refuse(sample_weight is not None, "sample_weight", "each batch brings its own")
+    _refuse(bool(resume), "resume=True", "warm_start=True trains further on batches")
+    in_place = estimator._goes_on(Mode())
+    with estimator._held(), unchanged_after_errors(estimator, in_place=in_place):
+        estimator._check_settings()
+        _refuse_for_batches(estimator, validation_data)
+        count = 1 if iter(batches) is batches else int(estimator.max_iter)
+        with closing(ProgressBar()) if estimator.progress_bar else nullcontext() as bar:
+            passes = _Passes(estimator, validation_data, first, bar)
+            interrupted = passes.run(batches, count)
+        estimator._finish_quietly(passes.held_out)
+        if interrupted:
+            warn("UserWarning", INTERRUPTED)
 
 
-def _one_pass(
-    estimator: FittedEstimator,
-    batches: Iterable[Any],
-    i: int,
-    first: Mapping[str, Any],
-) -> float:
-    """Train on all batches once; return the mean loss."""
-    total, samples = 0.0, 0
-    for batch in batches:
-        X, y, *weight = _check_batch(batch)
-        estimator._passes, estimator._is_quiet = i, True
+class _Passes:
+    """Goes through batches, and keeps the records of an estimator."""
+
+    def __init__(
+        self,
+        estimator: FittedEstimator,
+        validation_data: Any,
+        first: Mapping[str, Any],
+        bar: ProgressBar | None,
+    ) -> None:
+        self._estimator, self._bar = estimator, bar
+        self._validation_data, self._first = validation_data, first
+        self._metrics = named_metrics(estimator.metrics)
+        self._begins = not estimator._goes_on(Mode())
+        self._has_model = not self._begins
+        self._started = time.perf_counter()
+        self.held_out: HeldOut | None = None
+
+    def run(self, batches: Iterable[Any], count: int) -> bool:
+        """Make so many passes, or fewer; return whether Ctrl-C has ended them."""
+        estimator = self._estimator
+        if self._has_model:
+            estimator.n_iter_ = 0
+        if self._bar is not None:
+            self._bar.begin(count)
         try:
-            estimator._fit_piece(X, y, *weight, **first)
-        finally:
-            estimator._is_quiet = False
-        first = {}
-        total += estimator.loss_ * len(y)
-        samples += len(y)
-    if not samples:
-        raise ValueError("the iterable of batches held none")
-    return total / samples
+            for i in range(count):
+                self._one_pass(batches, i)
+                if self._bar is not None:
+                    self._bar.show(i + 1, estimator.loss_)
+                judge_loss(estimator)
+                if is_over(estimator, estimator._optimizer):
+                    break
+        except KeyboardInterrupt:
+            if not self._has_model:
+                raise
+            return True
+        return False
+
+    def _one_pass(self, batches: Iterable[Any], i: int) -> None:
+        total, samples, rate = 0.0, 0, 0.0
+        for batch in batches:
+            outcome = self._one_batch(batch, i)
+            total += outcome.loss * outcome.samples
+            samples, rate = samples + outcome.samples, outcome.learning_rate
+        if not samples:
+            raise ValueError("the iterable of batches held none")
+        self._note({"loss": total / samples, "learning_rate": rate})
+
+    def _one_batch(self, batch: Any, i: int) -> Outcome:
+        X, y, *weight = _check_batch(batch)
+        self._estimator._passes = i
+        mode = Mode("batch", begins=self._begins)
+        outcome = self._estimator._fit_piece(X, y, *weight, **self._first, mode=mode)
+        self._has_model, self._begins, self._first = True, False, {}
+        if outcome.stopped == "interrupted":
+            raise KeyboardInterrupt
+        if self.held_out is None and self._validation_data is not None:
+            # Now that classes and features are known, and not after the whole pass.
+            self.held_out = self._estimator._check_validation(self._validation_data)
+        return outcome
+
+    def _note(self, line: dict[str, Any]) -> None:
+        line["seconds"] = time.perf_counter() - self._started
+        try:
+            if self.held_out is not None:
+                line |= judge(self._estimator, self.held_out, self._metrics)
+        finally:  # Ctrl-C in a metric comes after the pass, which counts
+            note_epoch(self._estimator, line)
+        if self._estimator.verbose:
+            loss = line["loss"]
+            print(f"Iteration {self._estimator.n_iter_}, loss = {loss:.8f}")
+
+
+def _refuse(given: bool, name: str, advice: str) -> None:
+    if given:
+        raise ValueError(f"{name} does not go with batches: {advice}")
 
 
 def _refuse_for_batches(estimator: FittedEstimator, validation_data: Any) -> None:
+    stops = any(isinstance(c, EarlyStopping) for c in listed_callbacks(estimator))
     refused = {
         "solver='lbfgs'": estimator.solver == "lbfgs",
         "early_stopping=True": estimator.early_stopping,
+        "EarlyStopping among the callbacks": stops,
         "calibrate=True without validation_data": validation_data is None
         and estimator._needs_held_out(),
         "metrics without validation_data": validation_data is None
@@ -118,13 +179,6 @@ def _refuse_for_batches(estimator: FittedEstimator, validation_data: Any) -> Non
             )
 
 
-def _forget(estimator: FittedEstimator) -> None:
-    """Drop what an earlier training left: a new one begins."""
-    for name in list(vars(estimator)):
-        if name not in estimator._parameter_names():
-            delattr(estimator, name)
-
-
 def _check_batch(batch: Any) -> Any:
     if not isinstance(batch, tuple | list) or len(batch) not in (2, 3):
         got = len(batch) if isinstance(batch, tuple | list) else type(batch).__name__
@@ -132,35 +186,3 @@ def _check_batch(batch: Any) -> Any:
             f"each batch must be (X, y) or (X, y, sample_weight); got {got}"
         )
     return batch
-
-
-def refit_with_replay(
-    estimator: E, X: Any, y: Any, replay: Any, *, epochs: int, share: float, seed: Any
-) -> E:
-    """Train some more on a few samples, between samples that are known already.
-
-    Each epoch takes the new samples as often as makes them ``share`` of all, and all
-    samples of ``replay``.
-
-    References
-    ----------
-    Rolnick et al., "Experience replay for continual learning", 2019.
-    """
-    X_old, y_old = np.asarray(replay[0]), np.asarray(replay[1])
-    X, y = np.asarray(X), np.asarray(y)
-    if not 0 < share < 1:
-        raise ValueError(f"share must lie between 0 and 1; got {share!r}")
-    if len(X) != len(y) or len(X_old) != len(y_old) or not len(X) or not len(X_old):
-        raise ValueError(
-            "refit needs as many labels as samples, and at least one, both of the new "
-            f"and of the replayed; got {len(X)} and {len(y)}, {len(X_old)} and "
-            f"{len(y_old)}"
-        )
-    times = max(1, round(share / (1 - share) * len(X_old) / len(X)))
-    rng = np.random.default_rng(seed)
-    all_X = np.concatenate([X_old, *[X] * times])
-    all_y = np.concatenate([y_old, *[y] * times])
-    for _ in range(epochs):
-        order = rng.permutation(len(all_X))
-        estimator._fit_piece(all_X[order], all_y[order])
-    return estimator

@@ -143,7 +143,7 @@ def refuse_sparse(values: Any, what: str) -> None:
         )
 
 
-def ravel_column(y: Array, stacklevel: int = 1) -> Array:
+def ravel_column(y: Array) -> Array:
     """Return (n, 1) as (n,), with a DataConversionWarning; other arrays as they are."""
     if y.ndim != 2 or y.shape[1] != 1:
         return y
@@ -151,7 +151,6 @@ def ravel_column(y: Array, stacklevel: int = 1) -> Array:
         "DataConversionWarning",
         "A column-vector y was passed when a 1d array was expected. Please change the "
         "shape of y to (n_samples, ), for example using ravel().",
-        stacklevel=stacklevel + 1,
     )
     return y.ravel()
 

@@ -5,7 +5,8 @@ A subclass says which layers, which loss, and what outputs mean; `fitting` train
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
@@ -21,6 +22,7 @@ from ardoise.engine.schedules import Schedule
 from ardoise.engine.sparse import SparseRows
 from ardoise.estimators.base import Estimator
 from ardoise.estimators.exceptions import not_fitted
+from ardoise.estimators.modes import Mode, Outcome
 from ardoise.estimators.solvers import Solver
 from ardoise.estimators.threads import default_threads
 from ardoise.estimators.validation import check_samples_in
@@ -115,15 +117,20 @@ class NetworkEstimator(Estimator):
     _optimizer: Solver
     _order: Order
     _snapshot: Snapshot | None = None
-    _is_quiet: bool = False  # for all its parts, batches speak once
+    _course: Any = None  # a `Course`: what must not have changed meanwhile
     _passes: int = 0  # done, of max_iter: where a schedule stands
     _split: tuple[Array, Array] | None = None
-    _last_held_out: HeldOut | None = None
     _criterion: Loss
 
     def _fit_piece(
-        self, X: Any, y: Any, sample_weight: Any = None, classes: Any = None
-    ) -> Any:
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        classes: Any = None,
+        *,
+        mode: Mode,
+    ) -> Outcome:
         """Train for one epoch on a piece of the data."""
         raise NotImplementedError
 
@@ -144,12 +151,12 @@ class NetworkEstimator(Estimator):
     def _make_loss(self) -> Loss:
         raise NotImplementedError
 
-    def _fit_targets(self, y: Any, n: int, *, anew: bool) -> Array:
+    def _fit_targets(self, y: Any, mode: Mode, *, anew: bool) -> Array:
         """Return y as the loss reads it; learn its classes, or check them."""
         raise NotImplementedError
 
-    def _targets(self, y: Any, n: int) -> Array:
-        """Return y as the loss reads it, for an estimator that knows its classes."""
+    def _known_targets(self, y: Any) -> Array:
+        """Return y as the loss reads it, if it is what y was in training."""
         raise NotImplementedError
 
     def _all_weights(self, y: Any, sample_weight: Array | None) -> Array | None:
@@ -209,6 +216,23 @@ class NetworkEstimator(Estimator):
         if not self.__sklearn_is_fitted__():
             raise not_fitted(self)
 
+    @contextmanager
+    def _held(self) -> Iterator[None]:
+        """Within, other threads neither use the network nor put another in its place.
+
+        Who trains holds it too: a prediction meanwhile waits for the end.
+        """
+        while True:
+            network = vars(self).get("network_")
+            if network is None:
+                yield
+                return
+            with network.lock:
+                # While this thread waited, a fit may have built another.
+                if vars(self).get("network_") is network:
+                    yield
+                    return
+
     def _outputs(self, x: Samples) -> Array:
         """Return the network's outputs (n, K) for checked samples, in a new array."""
         network, n = self.network_, x.shape[0]
@@ -225,5 +249,6 @@ class NetworkEstimator(Estimator):
 
     def _predict_outputs(self, X: Any) -> Array:
         self._check_fitted()
-        self._refresh()
-        return self._outputs(self._check_x(X, reset=False))
+        with self._held():
+            self._refresh()
+            return self._outputs(self._check_x(X, reset=False))

@@ -7,6 +7,7 @@ imported scikit-learn; we never do.
 
 from __future__ import annotations
 
+import inspect
 import sys
 import warnings
 from typing import Any
@@ -52,8 +53,8 @@ def not_fitted(estimator: Any) -> NotFittedError:
     return error
 
 
-def warn(kind: str, message: str, stacklevel: int = 1) -> None:
-    """Emit a warning.
+def warn(kind: str, message: str) -> None:
+    """Emit a warning that points at the line that called this package.
 
     Parameters
     ----------
@@ -61,10 +62,19 @@ def warn(kind: str, message: str, stacklevel: int = 1) -> None:
         The first two are of our class of that name, and of scikit-learn's if
         ``sklearn.exceptions`` is loaded.
     message : str
-    stacklevel : int
-        1 for the line that calls this function, 2 for its caller's, and so on.
     """
-    warnings.warn(message, joined(KINDS[kind]), stacklevel=stacklevel + 1)
+    warnings.warn(message, joined(KINDS[kind]), stacklevel=_levels_inside() + 1)
+
+
+def _levels_inside() -> int:
+    """Return how many calls, this one not counted, lie inside the package."""
+    package = __name__.partition(".")[0]
+    frame, levels = inspect.currentframe(), -1
+    while frame is not None:
+        if frame.f_globals.get("__name__", "").partition(".")[0] != package:
+            break
+        frame, levels = frame.f_back, levels + 1
+    return levels
 
 
 def joined(ours: type[Any], module: str = "sklearn.exceptions") -> type[Any]:

@@ -48,13 +48,11 @@ def check_feature_names(estimator: Any, X: Any, *, reset: bool) -> None:
             "UserWarning",
             f"X does not have valid feature names, but {name} was fitted with feature "
             "names",
-            stacklevel=3,
         )
     elif fitted is None:
         warn(
             "UserWarning",
             f"X has feature names, but {name} was fitted without feature names",
-            stacklevel=3,
         )
     elif list(names) != list(fitted):
         raise ValueError(_differences(set(fitted), set(names)))

@@ -6,15 +6,21 @@ The two ways to train are `stochastic` and `lbfgs`.
 from __future__ import annotations
 
 import math
-from typing import Any, Self
+from contextlib import ExitStack
+from typing import Any
 
 import numpy as np
 
 from ardoise.engine.network import Network
 from ardoise.estimators.contract import Data, HeldOut, NetworkEstimator, Samples
+from ardoise.estimators.exceptions import warn
 from ardoise.estimators.lbfgs import fit_lbfgs
+from ardoise.estimators.metrics import named_metrics
+from ardoise.estimators.modes import FIT, Mode, Outcome
 from ardoise.estimators.parameters import validate_parameters
-from ardoise.estimators.stochastic import NOT_FINITE, fit_stochastic
+from ardoise.estimators.resuming import check_course, course_of
+from ardoise.estimators.rollback import unchanged_after_errors
+from ardoise.estimators.stochastic import INTERRUPTED, NOT_FINITE, fit_stochastic
 from ardoise.estimators.validation import (
     check_consistent_length,
     check_random_state,
@@ -31,56 +37,42 @@ class FittedEstimator(NetworkEstimator):
         y: Any,
         sample_weight: Any = None,
         validation_data: Any = None,
-        *,
-        once: bool = False,
-        resume: bool = False,
-    ) -> Self:
+        mode: Mode = FIT,
+    ) -> Outcome:
         """Fit, or raise and leave the estimator as it was."""
-        before = dict(vars(self))
-        try:
-            self._try_fit(X, y, sample_weight, validation_data, once, resume)
-        except BaseException:
-            vars(self).clear()
-            vars(self).update(before)
-            raise
-        return self
+        in_place = self._goes_on(mode)
+        with self._held(), unchanged_after_errors(self, in_place=in_place):
+            self._check_settings()
+            if mode.name == "resume":
+                self._check_resumable()
+            if in_place:  # or else what somebody put there goes away
+                self._refresh()
+            data = self._check_data(X, y, sample_weight, mode)
+            return self._train(data, validation_data, mode)
 
-    def _try_fit(
-        self,
-        X: Any,
-        y: Any,
-        sample_weight: Any,
-        validation_data: Any,
-        once: bool,
-        resume: bool,
-    ) -> None:
+    def _goes_on(self, mode: Mode) -> bool:
+        """Say whether the network is trained further, not replaced by a new one."""
+        wants = self.warm_start or mode.once or mode.name == "resume"
+        return bool(wants) and not mode.begins and self.__sklearn_is_fitted__()
+
+    def _check_settings(self) -> None:
+        """Refuse parameters that are wrong whatever the data are."""
         validate_parameters(self, self.constraints)
-        if resume:
-            self._check_resumable()
-        self._refresh()
-        goes_on = self.warm_start or once or resume
-        anew = not (goes_on and self.__sklearn_is_fitted__())
-        data = self._check_data(X, y, sample_weight, anew=anew)
-        random_state = check_random_state(self.random_state)
-        if anew:
-            self._start(data, random_state)
-        else:
-            self._check_network(data[0])
-        self._criterion = self._make_loss()
-        given = self._check_validation(validation_data)
-        if self.solver == "lbfgs":
-            self._last_held_out = given
-            fit_lbfgs(self, data, self._thread_count())
-        else:
-            fit_stochastic(self, data, given, random_state, once=once, resume=resume)
-        if not np.isfinite(self.network_.theta).all():
-            raise ValueError(NOT_FINITE)
-        self._finish(self._last_held_out)
+        named_metrics(self.metrics)
 
-    def _check_data(self, X: Any, y: Any, sample_weight: Any, *, anew: bool) -> Data:
+    def _check_resumable(self) -> None:
+        self._check_fitted()
+        if self._snapshot is None:
+            raise ValueError(
+                "resume=True goes on with a training by a stochastic solver; this "
+                "estimator has none to go on with"
+            )
+
+    def _check_data(self, X: Any, y: Any, sample_weight: Any, mode: Mode) -> Data:
+        anew = not self._goes_on(mode)
         x = self._check_x(X, reset=anew)
         n = x.shape[0]
-        targets = self._fit_targets(y, n, anew=anew)
+        targets = self._fit_targets(y, mode, anew=anew)
         check_consistent_length(x, targets)
         dtype = self._dtype(x) if anew else self.network_.dtype
         weights = self._all_weights(y, check_sample_weight(sample_weight, n, dtype))
@@ -88,22 +80,77 @@ class FittedEstimator(NetworkEstimator):
             targets = targets.astype(dtype, copy=False)
         return x, targets, None if weights is None else weights.astype(dtype)
 
-    def _start(self, data: Data, random_state: Any) -> None:
-        """Build a new network and begin all records."""
+    def _train(self, data: Data, validation_data: Any, mode: Mode) -> Outcome:
+        """Train on checked data, after building a network if need be."""
+        random_state = check_random_state(self.random_state)
+        with ExitStack() as stack:
+            if self._goes_on(mode):
+                self._check_network(data[0])
+            else:
+                network = self._new_network(data, random_state)
+                stack.enter_context(network.lock)  # before others can see it
+                self._start(network)
+            if mode.name != "resume":
+                self._criterion = self._make_loss()
+            given = self._check_validation(validation_data)
+            self._note_course(data[0].shape[0], given, mode)
+            if self.solver == "lbfgs":
+                outcome, held_out = fit_lbfgs(self, data, given), given
+            else:
+                outcome, held_out = fit_stochastic(
+                    self, data, given, random_state, mode
+                )
+            if not np.isfinite(self.network_.theta).all():
+                raise ValueError(NOT_FINITE)
+            if mode.name != "batch":
+                self._finish_quietly(held_out)
+            return outcome
+
+    def _note_course(self, samples: int, given: HeldOut | None, mode: Mode) -> None:
+        """Write down what this training is; refuse to resume another one."""
+        batch = mode.name == "batch"
+        holds_out = given is None and self._needs_held_out() and not mode.once
+        course = course_of(self, None if batch else samples, holds_out)
+        if mode.name == "resume":
+            check_course(self._course, course)
+            if self._course is None or self._course.callbacks != course.callbacks:
+                self._forget_callbacks()
+        self._course = course
+
+    def _forget_callbacks(self) -> None:
+        if self._snapshot is not None:
+            values = {**self._snapshot.values, "callbacks": []}
+            self._snapshot = self._snapshot._replace(values=values)
+
+    def _finish_quietly(self, held_out: HeldOut | None) -> None:
+        """Finish; Ctrl-C spoils no training that is over."""
+        try:
+            self._finish(held_out)
+        except KeyboardInterrupt:
+            warn("UserWarning", INTERRUPTED)
+
+    def _new_network(self, data: Data, random_state: Any) -> Network:
+        """Build a network with first weights, not yet this estimator's."""
         x, targets, _ = data
         features = math.prod(x.shape[1:])
         self.n_outputs_ = self._count_outputs(targets)
-        network = self.network_ = Network(
+        network = Network(
             self._build(features, self.n_outputs_),
             self._input_shape(features),
             dtype=self._dtype(x),
             seed=self._network_seed(random_state),
         )
         self._initialize(network, random_state)
+        return network
+
+    def _start(self, network: Network) -> None:
+        """Take a new network, and begin all records."""
+        self.network_ = network
         self.n_iter_, self.t_ = 0, 0
+        self.loss_ = math.inf  # until an epoch has ended
         self.loss_curve_, self.history_ = [], {}
         self._no_improvement_count = 0
-        self._snapshot = self._split = self._last_held_out = None
+        self._snapshot = self._split = self._course = None
         self._passes = 0
         early = self.early_stopping and self.solver != "lbfgs"
         self.validation_scores_ = [] if early else None
@@ -135,18 +182,10 @@ class FittedEstimator(NetworkEstimator):
             )
         X, y, sample_weight = (*validation_data, None)[:3]
         x = self._check_x(X, reset=False)
-        targets = self._targets(y, x.shape[0])
+        targets = self._known_targets(y)
         check_consistent_length(x, targets)
         dtype = self.network_.dtype
         if targets.dtype.kind == "f":
             targets = targets.astype(dtype, copy=False)
         weights = check_sample_weight(sample_weight, x.shape[0], dtype)
         return HeldOut(x, targets, self._truth(targets), weights)
-
-    def _check_resumable(self) -> None:
-        self._check_fitted()
-        if self._snapshot is None:
-            raise ValueError(
-                "resume=True goes on with a training by a stochastic solver; this "
-                "estimator has none to go on with"
-            )

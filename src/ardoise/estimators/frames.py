@@ -16,11 +16,47 @@ import numpy as np
 from numpy.exceptions import ComplexWarning
 
 from ardoise.engine.arrays import Array
+from ardoise.estimators.exceptions import warn
 
 
 def is_sparse(values: Any) -> bool:
     """Say whether an object is a sparse matrix or array as SciPy's."""
     return hasattr(values, "tocsr") and hasattr(values, "toarray")
+
+
+def as_dense(values: Any) -> Any:
+    """Return a sparse matrix as an array, anything else as it is."""
+    return values.toarray() if is_sparse(values) else values
+
+
+def has_bytes(values: Any) -> bool:
+    """Say whether an array, a table or a sparse matrix holds bytes (uint8)."""
+    return not isinstance(values, list | tuple) and all(
+        (kind, size) == ("u", 1) for kind, size in _kinds(values)
+    )
+
+
+def has_whole_numbers(values: Any) -> bool:
+    """Say whether whole numbers are all that something holds: lists, an array…"""
+    return all(kind in "iu" for kind, _ in _kinds(values))
+
+
+def _kinds(values: Any) -> list[tuple[str, int]]:
+    """Return the kind and the bytes of each dtype in something."""
+    dtypes = _column_dtypes(values)
+    if not dtypes:
+        own = getattr(values, "dtype", None)
+        if not hasattr(own, "kind"):  # lists; a table of polars; a tensor
+            own = _natural_dtype(values)
+        dtypes = [own]
+    return [(getattr(d, "kind", "O"), getattr(d, "itemsize", 0)) for d in dtypes]
+
+
+def _natural_dtype(values: Any) -> Any:
+    try:
+        return np.asarray(values).dtype
+    except (TypeError, ValueError):  # ragged, say: refused later, in better words
+        return np.dtype(object)
 
 
 def feature_names(X: Any) -> Array | None:
@@ -88,10 +124,10 @@ def sparse_columns(values: Any) -> Any:
     if sparse and all(sparse):
         return values.sparse.to_coo()
     if any(sparse):
-        warnings.warn(
+        warn(
+            "UserWarning",
             "pandas.DataFrame with sparse columns found."
             "It will be converted to a dense numpy array.",
-            stacklevel=3,
         )
     return values
 

@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from numbers import Integral
 from types import MethodType
 from typing import Any, Self
 
 import numpy as np
 
-from ardoise.engine.arrays import Array
+from ardoise.engine.arrays import Array, to_float
 from ardoise.engine.network import Network
+from ardoise.engine.sparse import SparseRows
 from ardoise.estimators.answers import NetworkClassifierBase, NetworkRegressorBase
-from ardoise.estimators.batches import refit_with_replay
+from ardoise.estimators.contract import Samples
 from ardoise.estimators.fitting import FittedEstimator
 from ardoise.estimators.labels import Labels, unique_labels
+from ardoise.estimators.modes import Mode, Outcome
+from ardoise.estimators.output import TransformOutput
+from ardoise.estimators.refitting import refit
+from ardoise.estimators.rollback import unchanged_after_errors
 from ardoise.estimators.targets import SEVERAL, label_array, target_type
 
 
@@ -36,7 +42,7 @@ class stochastic_only:
         return MethodType(self._method, estimator)
 
 
-class Incremental(FittedEstimator):
+class Incremental(TransformOutput, FittedEstimator):
     """What classifiers and regressors share."""
 
     fit: Callable[..., Self]
@@ -49,24 +55,38 @@ class Incremental(FittedEstimator):
         X : array-like of shape (n, n_features)
         layer : int
             Which of the network's layers (`network_.layers`), counted like list items;
-            by default the last but one: what the output layer reads.
+            by default the last but one: what the output layer reads (X's own numbers,
+            if there is no hidden layer).
 
         Returns
         -------
         array of shape (n, …)
         """
         self._check_fitted()
-        x = self._check_x(X, reset=False)
+        with self._held():
+            self._refresh()
+            count = len(self.network_.layers)
+            if not isinstance(layer, Integral) or not -count <= layer < count:
+                raise ValueError(
+                    f"layer must lie from {-count} to {count - 1}, as in a list of the "
+                    f"{count} layers; got {layer!r}"
+                )
+            stop = count - 1 if layer == -1 else int(layer) % count + 1
+            x = self._check_x(X, reset=False)
+            if stop == 0:
+                return self._numbers(x)
+            return self._first_layers(stop).predict_logits(x)
+
+    def _numbers(self, x: Samples) -> Array:
+        """Return samples as the network's first layer reads them, in a new array."""
+        dense = x[:] if isinstance(x, SparseRows) else x
+        return to_float(dense, np.empty(dense.shape, self.network_.dtype))
+
+    def _first_layers(self, count: int) -> Network:
+        """Return a copy of the network's first layers, with its numbers."""
         network = self.network_
-        stop = len(network.layers) - 1 if layer == -1 else layer + 1
-        stop = stop + len(network.layers) if stop <= 0 else stop
-        if not 0 < stop <= len(network.layers):
-            raise ValueError(
-                f"layer must lie below {len(network.layers)}, the number of layers; "
-                f"got {layer}"
-            )
         part = Network(
-            [one.clone() for one in network.layers[:stop]],
+            [one.clone() for one in network.layers[:count]],
             network.input_shape,
             dtype=network.dtype,
             seed=0,
@@ -80,17 +100,20 @@ class Incremental(FittedEstimator):
         ):
             for name, view in own.items():
                 view[...] = all_values[name]
-        return part.predict_logits(x)
+        return part
 
-    def transform(self, X: Any) -> Array:
-        """Return the last hidden layer's activations: features that were learned."""
+    def transform(self, X: Any) -> Any:
+        """Return the last hidden layer's activations: features that were learned.
+
+        Without a hidden layer, they are X's own. `set_output` chooses a table instead
+        of an array.
+        """
         x = self.hidden_activations(X)
-        return x.reshape(len(x), -1)
+        return self._in_container(x.reshape(len(x), -1), X)
 
-    def fit_transform(self, X: Any, y: Any, **fit_params: Any) -> Array:
+    def fit_transform(self, X: Any, y: Any, **fit_params: Any) -> Any:
         """Do `fit`, then `transform` of the same samples."""
-        features: Array = self.fit(X, y, **fit_params).transform(X)
-        return features
+        return self.fit(X, y, **fit_params).transform(X)
 
     def get_feature_names_out(self, input_features: Any = None) -> Array:
         """Return the names of what `transform` returns: ``mlpclassifier0``, …"""
@@ -127,13 +150,18 @@ class Incremental(FittedEstimator):
             Samples that it was trained on, or some of them: they are shown again in
             between. Without, a network learns the new and forgets the old.
         epochs : int
+            All of them are made: ``early_stopping`` and validation have no part in it.
         share : float in (0, 1)
             The part of each epoch that is new samples.
+
+        Raises
+        ------
+        ValueError
+            If something is not as it should be, or ``solver="lbfgs"``, which cannot go
+            on; the estimator is then what it was.
         """
-        self._check_fitted()
-        return refit_with_replay(
-            self, X, y, replay, epochs=epochs, share=share, seed=self.t_
-        )
+        refit(self, X, y, replay, epochs=epochs, share=share)
+        return self
 
 
 class IncrementalClassifier(Incremental, NetworkClassifierBase):
@@ -166,23 +194,27 @@ class IncrementalClassifier(Incremental, NetworkClassifierBase):
                 "partial_fit cannot hold samples out for calibrate=True: begin with "
                 "fit, or give fit(batches, validation_data=...)"
             )
-        return self._fit_piece(X, y, sample_weight, classes)
+        mode = Mode("partial_fit")
+        self._fit_piece(X, y, sample_weight, classes, mode=mode)
+        return self
 
     def _fit_piece(
-        self, X: Any, y: Any, sample_weight: Any = None, classes: Any = None
-    ) -> Self:
-        before = dict(vars(self))
-        try:
-            self._know_classes(y, classes)
-            return self._fit(X, y, sample_weight, once=True)
-        except BaseException:
-            vars(self).clear()
-            vars(self).update(before)
-            raise
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        classes: Any = None,
+        *,
+        mode: Mode,
+    ) -> Outcome:
+        with self._held(), unchanged_after_errors(self, in_place=False):
+            self._know_classes(y, classes, anew=mode.begins)
+            known = mode._replace(knows_classes=True)
+            return self._fit(X, y, sample_weight, mode=known)
 
-    def _know_classes(self, y: Any, classes: Any) -> None:
+    def _know_classes(self, y: Any, classes: Any, *, anew: bool) -> None:
         """Learn the classes at the first call; refuse others later."""
-        if not hasattr(self, "classes_"):
+        if anew or not hasattr(self, "classes_"):
             if classes is None:
                 raise ValueError(
                     "classes must be passed on the first call to partial_fit."
@@ -199,7 +231,6 @@ class IncrementalClassifier(Incremental, NetworkClassifierBase):
                 f"`classes={classes!r}` is not the same as on last call to "
                 f"partial_fit, was: {self.classes_!r}"
             )
-        self._first_classes_given = True
 
 
 class IncrementalRegressor(Incremental, NetworkRegressorBase):
@@ -215,9 +246,16 @@ class IncrementalRegressor(Incremental, NetworkRegressorBase):
         y : array-like of shape (n,) or (n, K)
         sample_weight : array-like of shape (n,), optional
         """
-        return self._fit_piece(X, y, sample_weight)
+        self._fit(X, y, sample_weight, mode=Mode("partial_fit"))
+        return self
 
     def _fit_piece(
-        self, X: Any, y: Any, sample_weight: Any = None, classes: Any = None
-    ) -> Self:
-        return self._fit(X, y, sample_weight, once=True)
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        classes: Any = None,
+        *,
+        mode: Mode,
+    ) -> Outcome:
+        return self._fit(X, y, sample_weight, mode=mode)

@@ -7,6 +7,7 @@ label a probability stands for (`LabelBinarizer`).
 from __future__ import annotations
 
 from collections.abc import Mapping
+from numbers import Real
 from typing import Any, Literal, Self
 
 import numpy as np
@@ -68,7 +69,7 @@ class Labels:
             None, no sample, NaN, numbers with fractions, several classes in several
             columns, bytes, objects that are no text.
         """
-        values = ravel_column(label_array(y, class_name(estimator)), stacklevel=2)
+        values = ravel_column(label_array(y, class_name(estimator)))
         target = _labels_type(values)
         classes = labels_in(values, target)
         if target == SEVERAL:
@@ -273,12 +274,20 @@ def _weight_of_class(
     return chosen
 
 
+def _number(label: Any, weight: Any) -> float:
+    if not isinstance(weight, Real) or not np.isfinite(float(weight)):
+        raise ValueError(
+            f"class_weight must hold finite numbers; got {weight!r} for class {label!r}"
+        )
+    return float(weight)
+
+
 def _from_mapping(class_weight: Mapping[Any, float], classes: Array) -> Array:
     each = np.ones(len(classes))
     missing = []
     for i, label in enumerate(classes.tolist()):
         if label in class_weight:
-            each[i] = class_weight[label]
+            each[i] = _number(label, class_weight[label])
         else:
             missing.append(label if isinstance(label, str) else int(label))
     # A key that is no class is borne, unless a class is without a weight.

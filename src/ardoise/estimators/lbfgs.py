@@ -3,20 +3,29 @@
 from __future__ import annotations
 
 import time
-from typing import Any
+from collections.abc import Callable
 
 import numpy as np
 
 from ardoise.engine import lbfgs
 from ardoise.engine.arrays import Array, computing
+from ardoise.engine.lbfgs import Function
 from ardoise.engine.workers import Workers
-from ardoise.estimators.contract import NetworkEstimator
+from ardoise.estimators.contract import Data, HeldOut, NetworkEstimator
 from ardoise.estimators.exceptions import warn
-from ardoise.estimators.monitor import add_line, judge, named_metrics
-from ardoise.estimators.stochastic import draws_numbers
+from ardoise.estimators.metrics import named_metrics
+from ardoise.estimators.modes import Outcome
+from ardoise.estimators.monitor import judge, note_epoch
+from ardoise.estimators.stochastic import (
+    INTERRUPTED,
+    draws_numbers,
+    listed_callbacks,
+)
 
 
-def fit_lbfgs(estimator: NetworkEstimator, data: Any, threads: int) -> None:
+def fit_lbfgs(
+    estimator: NetworkEstimator, data: Data, held_out: HeldOut | None
+) -> Outcome:
     """Minimise loss + alpha / 2n · Σ W² and write down how it went.
 
     Ctrl-C ends it with the best weights so far.
@@ -26,12 +35,9 @@ def fit_lbfgs(estimator: NetworkEstimator, data: Any, threads: int) -> None:
     ValueError
         If the loss would not be the same at every step.
     """
-    _refuse_noise(estimator)
+    _refuse_noise(estimator, held_out)
     x, targets, weights = data
     network, n = estimator.network_, x.shape[0]
-    total = n if weights is None else float(weights.sum())
-    decay = float(estimator.alpha) / total
-    decayed = slice(0, network.layout.n_decay)
     best = network.theta.copy()
     workers = Workers(
         network,
@@ -40,9 +46,45 @@ def fit_lbfgs(estimator: NetworkEstimator, data: Any, threads: int) -> None:
         targets,
         weights,
         batch_size=n,
-        threads=threads,
+        threads=estimator._thread_count(),
         rng=np.random.default_rng(0),
     )
+    total = n if weights is None else float(weights.sum())
+    estimator.n_iter_, estimator.loss_curve_, estimator.history_ = 0, [], {}
+    estimator._snapshot = estimator._split = None
+    try:
+        with workers, computing():
+            result = lbfgs.minimize(
+                _objective(estimator, workers, n, float(estimator.alpha) / total),
+                network.theta.astype(np.float64),
+                max_iter=estimator.max_iter,
+                max_fun=estimator._setting("max_fun"),
+                gtol=estimator.tol,
+                callback=_recorder(estimator, held_out, best),
+            )
+    except KeyboardInterrupt:
+        network.theta[...] = best
+        warn("UserWarning", INTERRUPTED)
+        return Outcome("interrupted", n, estimator.loss_, 0.0)
+    network.theta[...] = result.x
+    estimator.n_iter_, estimator.loss_ = result.n_iter, result.value
+    if result.status:
+        warn(
+            "ConvergenceWarning",
+            f"lbfgs failed to converge after {result.n_iter} iteration(s) "
+            f"(status={result.status}):\n{result.message}\n\nYou might also want to "
+            "scale the data, or increase the number of iterations (max_iter="
+            f"{estimator.max_iter}) to improve the convergence.",
+        )
+    return Outcome("finished", n, result.value, 0.0)
+
+
+def _objective(
+    estimator: NetworkEstimator, workers: Workers, n: int, decay: float
+) -> Function:
+    """Return the function to minimise: from weights to loss and gradient."""
+    network = estimator.network_
+    decayed = slice(0, network.layout.n_decay)
 
     def loss_and_gradient(theta: Array) -> tuple[float, Array]:
         network.theta[...] = theta
@@ -53,60 +95,42 @@ def fit_lbfgs(estimator: NetworkEstimator, data: Any, threads: int) -> None:
         grad[decayed] += decay * W
         return value + 0.5 * decay * float(W @ W), grad
 
+    return loss_and_gradient
+
+
+def _recorder(
+    estimator: NetworkEstimator, held_out: HeldOut | None, best: Array
+) -> Callable[[Array, float, int], None]:
+    """Return what is to be done after each iteration; the weights go into ``best``."""
+    metrics, started = named_metrics(estimator.metrics), time.perf_counter()
+
     def note(theta: Array, value: float, n_iter: int) -> None:
         best[...] = theta
-        estimator.n_iter_, estimator.loss_ = n_iter, value
-        estimator.loss_curve_.append(value)
         line = {"loss": value, "seconds": time.perf_counter() - started}
-        if held_out is not None:
-            network.theta[...] = theta
-            line |= judge(estimator, held_out, metrics)
-        add_line(estimator.history_, line)
+        try:
+            if held_out is not None:
+                estimator.network_.theta[...] = theta
+                line |= judge(estimator, held_out, metrics)
+        finally:  # Ctrl-C in a metric comes after the iteration, which counts
+            note_epoch(estimator, line)
         if estimator.verbose:
             print(f"Iteration {n_iter}, loss = {value:.8f}")
 
-    held_out, metrics = estimator._last_held_out, named_metrics(estimator.metrics)
-    estimator.n_iter_, estimator.loss_curve_, estimator.history_ = 0, [], {}
-    started = time.perf_counter()
-    try:
-        with workers, computing():
-            result = lbfgs.minimize(
-                loss_and_gradient,
-                network.theta.astype(np.float64),
-                max_iter=estimator.max_iter,
-                max_fun=estimator._setting("max_fun"),
-                gtol=estimator.tol,
-                callback=note,
-            )
-    except KeyboardInterrupt:
-        network.theta[...] = best
-        warn("UserWarning", "Training interrupted by user.", stacklevel=5)
-        return
-    network.theta[...] = result.x
-    estimator.n_iter_, estimator.loss_ = result.n_iter, result.value
-    if result.status:
-        warn(
-            "ConvergenceWarning",
-            f"lbfgs failed to converge after {result.n_iter} iteration(s) "
-            f"(status={result.status}):\n{result.message}\n\nYou might also want to "
-            "scale the data, or increase the number of iterations (max_iter="
-            f"{estimator.max_iter}) to improve the convergence.",
-            stacklevel=5,
-        )
+    return note
 
 
-def _refuse_noise(estimator: NetworkEstimator) -> None:
+def _refuse_noise(estimator: NetworkEstimator, held_out: HeldOut | None) -> None:
     refused = {
         "dropout or augmentation": draws_numbers(estimator),
         "weight_average": estimator.weight_average is not None,
         "max_norm": estimator.max_norm is not None,
-        "callbacks": bool(estimator.callbacks),
+        "callbacks": bool(listed_callbacks(estimator)),
         "progress_bar": estimator.progress_bar,
         "metrics without validation_data": estimator.metrics is not None
-        and estimator._last_held_out is None,
+        and held_out is None,
         "calibrate without validation_data": estimator._needs_held_out()
         and not estimator.early_stopping
-        and estimator._last_held_out is None,
+        and held_out is None,
     }
     for name, given in refused.items():
         if given:

@@ -8,17 +8,16 @@ stopping) by more than ``tol``.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
-from ardoise.engine.arrays import Array
 from ardoise.engine.training import Callback, Training
 from ardoise.estimators.contract import HeldOut, NetworkEstimator
+from ardoise.estimators.metrics import Metric, measure
+from ardoise.estimators.modes import Mode
 from ardoise.estimators.solvers import Solver
-
-Metric = Callable[[Array, Array], float]
 
 
 def judge(
@@ -38,24 +37,65 @@ def judge(
         score = estimator._score_of(held_out.truth, predicted, weights)
     line = {"validation_loss": value, "validation_score": score}
     for name, metric in metrics.items():
-        line[f"validation_{name}"] = float(metric(held_out.truth, predicted))
+        line[f"validation_{name}"] = measure(name, metric, held_out.truth, predicted)
     return line
 
 
-def add_line(history: dict[str, list[Any]], line: Mapping[str, Any]) -> None:
-    """Add an epoch to a history."""
-    for name, item in line.items():
-        history.setdefault(name, []).append(item)
+def note_epoch(estimator: NetworkEstimator, line: Mapping[str, Any]) -> None:
+    """Write an epoch into all records: ``line`` is that of the history.
+
+    What it does not say (an evaluation was interrupted) is NaN there, and so is what
+    earlier epochs have not measured: all columns keep the same length.
+    """
+    history, before = estimator.history_, len(estimator.loss_curve_)
+    estimator.n_iter_ += 1
+    estimator.loss_ = line["loss"]
+    estimator.loss_curve_.append(line["loss"])
+    for name in {**history, **line}:
+        column = history.setdefault(name, [math.nan] * before)
+        column.append(line.get(name, math.nan))
 
 
-def named_metrics(metrics: Any) -> Mapping[str, Metric]:
-    """Return name → metric for what the user gave: one, several, or with names."""
-    if metrics is None:
-        return {}
-    if isinstance(metrics, Mapping):
-        return metrics
-    several = [metrics] if callable(metrics) else metrics
-    return {getattr(metric, "__name__", repr(metric)): metric for metric in several}
+def judge_loss(estimator: NetworkEstimator) -> None:
+    """Count the epochs that have not improved the loss."""
+    best = math.inf if estimator.best_loss_ is None else estimator.best_loss_
+    if estimator.loss_ > best - estimator.tol:
+        estimator._no_improvement_count += 1
+    else:
+        estimator._no_improvement_count = 0
+    estimator.best_loss_ = min(best, estimator.loss_)
+
+
+def is_over(
+    estimator: NetworkEstimator, solver: Solver, what: str = "Training loss"
+) -> bool:
+    """Say whether training stops, since nothing improves; else the rate may fall."""
+    if estimator._no_improvement_count <= estimator.n_iter_no_change:
+        return False
+    message = (
+        f"{what} did not improve more than tol={estimator.tol:f} for "
+        f"{estimator.n_iter_no_change} consecutive epochs."
+    )
+    if solver.stops(message, bool(estimator.verbose)):
+        return True
+    estimator._no_improvement_count = 0
+    return False
+
+
+class Counter(Callback):
+    """Counts the samples of one batch among many; their caller keeps the records."""
+
+    stops_early = False
+
+    def __init__(self, estimator: NetworkEstimator, solver: Solver) -> None:
+        self._estimator, self._solver = estimator, solver
+
+    def on_epoch_end(self, training: Training) -> None:
+        self._estimator.t_ += training.n_samples
+        self._solver.epoch_ends(self._estimator.t_)
+
+    def diverged(self) -> None:
+        """Note nothing: the batches end with an error."""
 
 
 class Monitor(Callback):
@@ -68,12 +108,16 @@ class Monitor(Callback):
     solver : Solver
     held_out : HeldOut or None
         Evaluated after each epoch.
-    stops_early : bool
-        Whether the held-out score decides when to stop, and which weights stay.
-    once : bool
-        One epoch, whatever happens: `partial_fit`.
+    mode : Mode
+        `partial_fit` and the like make their epochs, whatever happens, and do not stop
+        early.
     metrics : mapping of str to callable
         name → function(truth, predicted), for the history.
+
+    Attributes
+    ----------
+    stops_early : bool
+        Whether the held-out score decides when to stop, and which weights stay.
     """
 
     def __init__(
@@ -81,14 +125,12 @@ class Monitor(Callback):
         estimator: NetworkEstimator,
         solver: Solver,
         held_out: HeldOut | None,
-        *,
-        stops_early: bool,
-        once: bool,
+        mode: Mode,
         metrics: Mapping[str, Metric],
     ) -> None:
         self._estimator, self._solver, self._held_out = estimator, solver, held_out
-        self._stops_early, self._once = stops_early, once
-        self._metrics = metrics
+        self._once, self._metrics = mode.once, metrics
+        self.stops_early = bool(estimator.early_stopping) and not mode.once
 
     @property
     def _scores(self) -> list[float]:
@@ -99,49 +141,47 @@ class Monitor(Callback):
 
     def on_epoch_end(self, training: Training) -> None:
         estimator = self._estimator
-        estimator.n_iter_ += 1
-        estimator.t_ += training.n_samples
-        estimator.loss_ = training.running_loss
-        estimator.loss_curve_.append(training.running_loss)
-        if estimator.verbose and not estimator._is_quiet:
-            print(f"Iteration {estimator.n_iter_}, loss = {estimator.loss_:.8f}")
-        score = self._note(training)
-        if self._stops_early:
-            self._judge_score(training, score)
-        else:
-            self._judge_loss()
-        self._solver.epoch_ends(estimator.t_)
-        if self._is_over():
-            training.stop("early_stopping")
-        elif self._once:
-            training.stop("stopped")
-
-    def diverged(self) -> None:
-        """Note an epoch that ended with numbers that are none."""
-        estimator = self._estimator
-        estimator.n_iter_ += 1
-        estimator.loss_ = math.nan
-        estimator.loss_curve_.append(math.nan)
-        if self._stops_early:
-            self._scores.append(math.nan)
-
-    def _note(self, training: Training) -> float:
-        """Write this epoch's line of the history; return the held-out score."""
         line: dict[str, Any] = {
             "loss": training.running_loss,
             "learning_rate": training.learning_rate,
             "seconds": training.seconds,
         }
-        if self._held_out is not None:
-            line |= judge(self._estimator, self._held_out, self._metrics)
-        add_line(self._estimator.history_, line)
-        return float(line.get("validation_score", math.nan))
+        try:
+            if self._held_out is not None:
+                line |= judge(estimator, self._held_out, self._metrics)
+        finally:  # Ctrl-C in a metric comes after the epoch, which counts
+            estimator.t_ += training.n_samples
+            self._note(line)
+        score = float(line.get("validation_score", math.nan))
+        self._print(score)
+        if self.stops_early:
+            self._judge_score(training, score)
+        else:
+            judge_loss(estimator)
+        self._solver.epoch_ends(estimator.t_)
+        what = "Validation score" if self.stops_early else "Training loss"
+        if is_over(estimator, self._solver, what) and not self._once:
+            training.stop("early_stopping")
+
+    def diverged(self) -> None:
+        """Note an epoch that ended with numbers that are none."""
+        self._note({"loss": math.nan})
+
+    def _note(self, line: Mapping[str, Any]) -> None:
+        note_epoch(self._estimator, line)
+        if self.stops_early:
+            self._scores.append(line.get("validation_score", math.nan))
+
+    def _print(self, score: float) -> None:
+        estimator = self._estimator
+        if not estimator.verbose:
+            return
+        print(f"Iteration {estimator.n_iter_}, loss = {estimator.loss_:.8f}")
+        if self.stops_early:
+            print(f"Validation score: {score:f}")
 
     def _judge_score(self, training: Training, score: float) -> None:
         estimator = self._estimator
-        self._scores.append(score)
-        if estimator.verbose:
-            print(f"Validation score: {score:f}")
         best = estimator.best_validation_score_
         if best is None:
             best = -math.inf
@@ -155,26 +195,3 @@ class Monitor(Callback):
                 training.network.theta.copy(),
                 training.network.state.copy(),
             )
-
-    def _judge_loss(self) -> None:
-        estimator = self._estimator
-        best = math.inf if estimator.best_loss_ is None else estimator.best_loss_
-        if estimator.loss_ > best - estimator.tol:
-            estimator._no_improvement_count += 1
-        else:
-            estimator._no_improvement_count = 0
-        estimator.best_loss_ = min(best, estimator.loss_)
-
-    def _is_over(self) -> bool:
-        estimator = self._estimator
-        if estimator._no_improvement_count <= estimator.n_iter_no_change:
-            return False
-        what = "Validation score" if self._stops_early else "Training loss"
-        message = (
-            f"{what} did not improve more than tol={estimator.tol:f} for "
-            f"{estimator.n_iter_no_change} consecutive epochs."
-        )
-        if self._solver.stops(message, bool(estimator.verbose)):
-            return True
-        estimator._no_improvement_count = 0
-        return False

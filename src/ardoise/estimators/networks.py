@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from numbers import Integral
 from typing import Any, ClassVar
 
-import numpy as np
-
-from ardoise.engine.arrays import Array, check_finite
+from ardoise.engine.arrays import Array
 from ardoise.engine.layers import (
     BatchNorm,
     Conv2D,
@@ -20,10 +19,8 @@ from ardoise.engine.layers import (
     ReLU,
 )
 from ardoise.engine.losses import Loss
-from ardoise.engine.network import Network
 from ardoise.engine.optimizers import Optimizer
 from ardoise.engine.schedules import Schedule
-from ardoise.engine.sparse import SparseRows
 from ardoise.estimators.constraints import (
     CLASSIFIER,
     CONV,
@@ -31,107 +28,9 @@ from ardoise.estimators.constraints import (
     REGRESSOR,
     STOCHASTIC,
 )
-from ardoise.estimators.fitting import FittedEstimator
 from ardoise.estimators.incremental import IncrementalClassifier, IncrementalRegressor
-from ardoise.estimators.stochastic import draw_seed
-from ardoise.estimators.validation import check_samples_in
-
-
-class ShapedEstimator(FittedEstimator):
-    """An estimator whose samples have a shape, and may come as rows all the same.
-
-    Attributes
-    ----------
-    n_features_in_ : int
-        Numbers in a sample.
-    input_shape_ : tuple of int
-        Of a sample.
-    """
-
-    takes_sparse: ClassVar[bool] = True
-
-    n_features_in_: int
-    input_shape_: tuple[int, ...]
-    dtype: str | None
-
-    def _shape_for(self, n_features: int) -> tuple[int, ...]:
-        """Return the shape of samples that come as rows of so many numbers."""
-        raise NotImplementedError
-
-    def _check_x(self, X: Any, *, reset: bool) -> Array | SparseRows:
-        """Return samples (n, *input_shape_), without a copy if possible."""
-        if isinstance(X, list | tuple) and _depth(X) > 2:
-            X = np.asarray(X)
-        if len(getattr(X, "shape", ())) <= 2 and not _is_bytes(X):
-            rows = check_samples_in(self, X, reset=reset)
-            x = rows[:] if isinstance(rows, SparseRows) else rows
-        else:
-            x = np.asanyarray(X)
-            if x.dtype != np.uint8 and x.dtype.kind != "f":
-                x = x.astype(np.float64)
-            if not len(x) or not x[0].size:
-                raise ValueError(
-                    f"Found array with {len(x)} sample(s) (shape={x.shape}) while a "
-                    f"minimum of 1 is required by {type(self).__name__}."
-                )
-            if x.dtype.kind == "f":
-                check_finite(x, "Input X")
-            self._check_size(math.prod(x.shape[1:]), reset=reset)
-        features = math.prod(x.shape[1:])
-        if reset:
-            shape = x.shape[1:] if x.ndim > 2 else self._shape_for(features)
-            # Images without channels have one.
-            self.input_shape_ = (*shape, 1) if len(shape) == 2 else tuple(shape)
-        return np.ascontiguousarray(x).reshape(len(x), *self.input_shape_)
-
-    def _check_size(self, features: int, *, reset: bool) -> None:
-        if reset:
-            self.n_features_in_ = features
-            vars(self).pop("feature_names_in_", None)
-        elif features != self.n_features_in_:
-            raise ValueError(
-                f"X has {features} features, but {type(self).__name__} is expecting "
-                f"{self.n_features_in_} features as input."
-            )
-
-    def _dtype(self, x: Array | SparseRows) -> Any:
-        if self.dtype is not None:
-            return self.dtype
-        return np.float64 if x.dtype == np.float64 else np.float32
-
-    def _input_shape(self, n_features: int) -> tuple[int, ...]:
-        return self.input_shape_
-
-    def _network_seed(self, random_state: Any) -> np.random.Generator:
-        return draw_seed(random_state)
-
-    def _initialize(self, network: Network, random_state: Any) -> None:
-        """Leave the weights as the layers draw them."""
-
-    def __sklearn_is_fitted__(self) -> bool:
-        return "network_" in vars(self)
-
-
-def _is_bytes(X: Any) -> bool:
-    return isinstance(X, np.ndarray) and X.dtype == np.uint8
-
-
-def _depth(values: Any) -> int:
-    """Return how many lists lie in each other."""
-    depth = 0
-    while isinstance(values, list | tuple | np.ndarray) and len(values):
-        depth, values = depth + 1, values[0]
-    return depth
-
-
-def _check_shape(shape: Sequence[int], n_features: int, name: str) -> tuple[int, ...]:
-    sizes = tuple(int(size) for size in shape)
-    if math.prod(sizes) != n_features:
-        raise ValueError(
-            f"{name}={sizes} holds {math.prod(sizes)} numbers; got samples of "
-            f"{n_features}"
-        )
-    return sizes
+from ardoise.estimators.parameters import in_order, whole_numbers
+from ardoise.estimators.shaped import ShapedEstimator
 
 
 class ConvClassifier(ShapedEstimator, IncrementalClassifier):
@@ -153,14 +52,17 @@ class ConvClassifier(ShapedEstimator, IncrementalClassifier):
         Units of the dense layers.
     image_shape : (h, w) or (h, w, c), optional
         Of samples that come as rows. By default square, if the number of features is a
-        square, else one column.
+        square, else one column. Images have theirs, which must be the same.
     batch_norm : bool
         Whether to normalise after each convolution.
     dropout : float
         Before each dense layer.
     dtype : {"float32", "float64"} or None
-        Of the network. None: float64 if X is, else float32. (Bytes are read as
-        x / 255.)
+        Of the network. None: float64 if X is, else float32.
+
+    X holds images (n, h, w) or (n, h, w, c), or rows; a sparse matrix is made dense.
+    Bytes (uint8) are read as x / 255, and after a training on bytes so are all whole
+    numbers. Floating-point numbers are taken as they are.
 
     The others are those of `MLPClassifier`, with other defaults: ``max_iter=10`` (a few
     epochs are enough, and nothing warns at the end) and ``alpha=0``.
@@ -183,6 +85,8 @@ class ConvClassifier(ShapedEstimator, IncrementalClassifier):
         **CONV,
     }
     warns_at_the_end = False
+    shape_parameter = "image_shape"
+    shape_lengths = (2, 3)
 
     filters: Sequence[int]
     kernel_size: int
@@ -232,16 +136,24 @@ class ConvClassifier(ShapedEstimator, IncrementalClassifier):
     ) -> None:
         self._store(locals())
 
-    def _shape_for(self, n_features: int) -> tuple[int, ...]:
-        if self.image_shape is not None:
-            return _check_shape(self.image_shape, n_features, "image_shape")
+    def _default_shape(self, n_features: int) -> tuple[int, ...]:
         side = math.isqrt(n_features)
         return (side, side) if side * side == n_features else (n_features, 1)
+
+    def _channels(self) -> list[int]:
+        filters = in_order(self.filters)
+        for channels in filters:
+            if not isinstance(channels, Integral) or channels < 1:
+                raise ValueError(
+                    "each of the filters must be a positive whole number; got "
+                    f"{channels!r}"
+                )
+        return [int(channels) for channels in filters]
 
     def _build(self, n_features: int, n_outputs: int) -> list[Layer]:
         h, w, _ = self.input_shape_
         layers: list[Layer] = []
-        for channels in self.filters:
+        for channels in self._channels():
             layers.append(Conv2D(channels, self.kernel_size, padding=self.padding))
             if self.padding == "valid":
                 h, w = h - self.kernel_size + 1, w - self.kernel_size + 1
@@ -254,11 +166,10 @@ class ConvClassifier(ShapedEstimator, IncrementalClassifier):
                 layers.append(MaxPool2D(pool))
                 h, w = h // pool[0], w // pool[1]
         layers.append(Flatten())
-        sizes = self.hidden_layer_sizes
-        for size in sizes if hasattr(sizes, "__iter__") else [sizes]:
+        for size in whole_numbers("hidden_layer_sizes", self.hidden_layer_sizes):
             if self.dropout:
                 layers.append(Dropout(self.dropout))
-            layers += [Dense(int(size)), ReLU()]
+            layers += [Dense(size), ReLU()]
         if self.dropout:
             layers.append(Dropout(self.dropout))
         return [*layers, Dense(n_outputs)]
@@ -267,13 +178,14 @@ class ConvClassifier(ShapedEstimator, IncrementalClassifier):
 class AnyLayers(ShapedEstimator):
     """What the two estimators around a list of layers share."""
 
+    shape_parameter = "input_shape"
+    shape_lengths = (1, 2, 3)
+
     layers: Sequence[Layer] | None
     input_shape: Sequence[int] | None
 
-    def _shape_for(self, n_features: int) -> tuple[int, ...]:
-        if self.input_shape is None:
-            return (n_features,)
-        return _check_shape(self.input_shape, n_features, "input_shape")
+    def _default_shape(self, n_features: int) -> tuple[int, ...]:
+        return (n_features,)
 
     def _build(self, n_features: int, n_outputs: int) -> list[Layer]:
         layers = [Dense(100), ReLU()] if self.layers is None else list(self.layers)
@@ -304,10 +216,11 @@ class NetworkClassifier(AnyLayers, IncrementalClassifier):
     input_shape : tuple of int, optional
         Of samples that come as rows, ``(28, 28, 1)`` say.
     dtype : {"float32", "float64"} or None
-        Of the network. None: float64 if X is, else float32. (Bytes are read as
-        x / 255.)
+        Of the network. None: float64 if X is, else float32.
 
-    The others are those of `ConvClassifier`.
+    X holds rows, which may be a sparse matrix and stays one unless the layers read
+    images; or images. Bytes are read as by `ConvClassifier`, whose other parameters are
+    those of this class.
 
     Examples
     --------

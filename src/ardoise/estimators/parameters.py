@@ -7,7 +7,7 @@ them in scikit-learn's words.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from numbers import Integral, Real
 from typing import Any, Literal
@@ -194,7 +194,9 @@ def validate_parameters(
         Which is a ValueError and a TypeError: "The 'alpha' parameter of MLPClassifier
         must be a float in the range [0.0, inf). Got -1 instead."
     """
-    for name, value in estimator.get_params(deep=False).items():
+    # The attributes too: a subclass with a constructor of its own has ours besides.
+    values = {**vars(estimator), **estimator.get_params(deep=False)}
+    for name, value in values.items():
         allowed = constraints.get(name)
         if allowed is None or any(each.accepts(value) for each in allowed):
             continue
@@ -203,6 +205,40 @@ def validate_parameters(
             f"The {name!r} parameter of {type(estimator).__name__} must be "
             f"{_alternatives(allowed)}. Got {value!r} instead."
         )
+
+
+def is_one(value: Any) -> bool:
+    """Say whether a parameter has one value, not one for each of several things."""
+    if isinstance(value, np.ndarray):
+        return value.ndim == 0
+    return isinstance(value, str | bytes | type) or not hasattr(value, "__iter__")
+
+
+def in_order(value: Any) -> list[Any]:
+    """Return a sequence as a list; one value in a list; nothing if it has no order."""
+    if isinstance(value, Mapping | Set):
+        return []
+    return [value] if is_one(value) else list(value)
+
+
+def whole_numbers(name: str, value: Any) -> list[int]:
+    """Return one or several positive whole numbers, such as sizes, as a list.
+
+    Raises
+    ------
+    ValueError
+        If one is no whole number, or not positive.
+    """
+    listed = in_order(value)
+    unordered = isinstance(value, Mapping | Set)
+    if unordered or not all(isinstance(one, Integral) for one in listed):
+        raise ValueError(
+            f"{name} must be a positive whole number or a sequence of such; got "
+            f"{value!r}"
+        )
+    if any(one <= 0 for one in listed):
+        raise ValueError(f"{name} must be > 0, got {listed}.")
+    return [int(one) for one in listed]
 
 
 def _alternatives(constraints: Sequence[Constraint]) -> str:

@@ -7,31 +7,29 @@ from typing import Any
 import numpy as np
 
 from ardoise.engine.arrays import Array
+from ardoise.estimators.checks import check_finite_input, check_not_empty, refuse_none
+from ardoise.estimators.frames import as_dense, to_array
+from ardoise.estimators.targets import label_array, target_type
+from ardoise.estimators.validation import check_sample_weight
+
+LABELS = ("binary", "multiclass", "multilabel-indicator")
 
 
-def accuracy(y: Any, predicted: Array, sample_weight: Any = None) -> float:
+def accuracy(truth: Array, predicted: Array, weights: Array | None = None) -> float:
     """Return the (weighted) share of samples whose labels are all right.
 
     Parameters
     ----------
-    y : array-like of shape (n,), (n, 1) or (n, K)
-    predicted : array of shape (n,) or (n, K)
-    sample_weight : array-like of shape (n,), optional
-
-    Raises
-    ------
-    ValueError
-        If the shapes do not fit.
+    truth, predicted : array of shape (n,) or (n, K)
+    weights : array of shape (n,), optional
     """
-    truth = _as_truth(y, predicted)
     right = truth == predicted
     if right.ndim == 2:
         right = right.all(axis=1)
-    weights = None if sample_weight is None else np.asarray(sample_weight, np.float64)
     return float(np.average(right, weights=weights))
 
 
-def r2(y: Any, predicted: Array, sample_weight: Any = None) -> float:
+def r2(truth: Array, predicted: Array, weights: Array | None = None) -> float:
     """Return R², the mean over the outputs of 1 − Σ w (y − ŷ)² / Σ w (y − mean)².
 
     An output that never varies counts 1 if it is predicted exactly, else 0; a single
@@ -39,22 +37,16 @@ def r2(y: Any, predicted: Array, sample_weight: Any = None) -> float:
 
     Parameters
     ----------
-    y : array-like of shape (n,), (n, 1) or (n, K)
-    predicted : array of shape (n,) or (n, K)
-    sample_weight : array-like of shape (n,), optional
-
-    Raises
-    ------
-    ValueError
-        If the shapes do not fit.
+    truth, predicted : array of shape (n,) or (n, K)
+    weights : array of shape (n,), optional
     """
-    truth = _as_truth(y, predicted).astype(np.float64).reshape(len(predicted), -1)
+    truth = truth.astype(np.float64).reshape(len(predicted), -1)
     values = predicted.astype(np.float64).reshape(truth.shape)
     if len(truth) < 2:
         return float("nan")
-    weights = np.ones(len(truth))
-    if sample_weight is not None:
-        weights = np.asarray(sample_weight, np.float64)
+    if weights is None:
+        weights = np.ones(len(truth))
+    weights = weights.astype(np.float64)
     mean = np.average(truth, axis=0, weights=weights)
     unexplained = weights @ (truth - values) ** 2
     total = weights @ (truth - mean) ** 2
@@ -65,11 +57,52 @@ def r2(y: Any, predicted: Array, sample_weight: Any = None) -> float:
     return float(each.mean())
 
 
-def _as_truth(y: Any, predicted: Array) -> Array:
-    """Return y as an array of the predictions' shape."""
-    if hasattr(y, "toarray"):
-        y = y.toarray()
-    truth = np.asarray(y)
+def check_labels(y: Any, predicted: Array) -> Array:
+    """Return the true labels, as they can be compared with predicted ones.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If they are none (NaN, fractions), or have another shape.
+    """
+    truth = _of_shape(label_array(y), predicted)
+    kinds = target_type(truth), target_type(predicted)
+    if kinds[0] not in LABELS:
+        raise ValueError(
+            f"Classification metrics can't handle a mix of {kinds[0]} and {kinds[1]} "
+            "targets"
+        )
+    return truth
+
+
+def check_numbers(y: Any, predicted: Array) -> Array:
+    """Return the true values, as they can be compared with predicted ones.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If they are no finite numbers, or have another shape.
+    """
+    refuse_none(y)
+    truth = to_array(as_dense(y), (np.float64,))
+    check_finite_input(truth, "y")
+    check_not_empty(truth)
+    return _of_shape(truth, predicted)
+
+
+def check_weights(sample_weight: Any, predicted: Array) -> Array | None:
+    """Return the weights of so many predictions, in float64.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `check_sample_weight`.
+    """
+    return check_sample_weight(sample_weight, predicted.shape[0], np.float64)
+
+
+def _of_shape(truth: Array, predicted: Array) -> Array:
+    """Return the truth in the shape of the predictions, if it is that or a column."""
     if truth.ndim == 2 and predicted.ndim == 1 and truth.shape[1] == 1:
         truth = truth.ravel()
     if truth.shape != predicted.shape:

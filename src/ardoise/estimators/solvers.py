@@ -6,9 +6,10 @@ the same data, parameters and ``random_state`` give its weights, to rounding.
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
@@ -16,6 +17,7 @@ from ardoise.engine import optimizers, schedules
 from ardoise.engine.arrays import Array
 from ardoise.engine.optimizers import SGD, Adam, Optimizer
 from ardoise.engine.schedules import Schedule
+from ardoise.estimators.copies import own_copy
 
 # A rate below this is not divided any more: training stops.
 LEAST_RATE = 1e-6
@@ -85,6 +87,7 @@ class Solver(Schedule):
     Attributes
     ----------
     optimizer : Optimizer
+        Bound to no network: each training takes a copy, whose vectors end with it.
     learning_rate : float
         Of the next step; with a schedule, the highest.
     place : (int, int) or None
@@ -110,7 +113,7 @@ class Solver(Schedule):
             self._kind = "constant"
             if isinstance(learning_rate, Mapping):
                 learning_rate = {"learning_rate": self._initial, **learning_rate}
-            self._schedule = schedules.get(learning_rate)
+            self._schedule = own_copy(schedules.get(learning_rate))
 
     def __call__(self, step: int, total_steps: int) -> float:
         if self._schedule is not None:
@@ -118,10 +121,16 @@ class Solver(Schedule):
             return self._schedule(min(step, total_steps - 1), total_steps)
         return self.learning_rate
 
+    def copy(self) -> Self:
+        """Return a solver that goes on where this one is, which stays there."""
+        return copy.copy(self)
+
     def epoch_ends(self, t: int) -> None:
-        """Note that so many samples have been seen in all."""
+        """Note the end of an epoch, and that t samples have been seen in all."""
         if self._kind == "invscaling":
             self.learning_rate = self._initial / (t + 1) ** self._power_t
+        if self.place is not None:
+            self.place = (self.place[0] + 1, self.place[1])
 
     def stops(self, message: str, verbose: bool) -> bool:
         """Say whether training stops when nothing improves; else the rate falls."""
@@ -157,4 +166,4 @@ def _optimizer(
         return optimizers.AdamW(**betas, weight_decay=settings["alpha"])
     if solver == "rmsprop":
         return optimizers.RMSprop(epsilon=settings["epsilon"])
-    return optimizers.get(solver)
+    return own_copy(optimizers.get(solver))

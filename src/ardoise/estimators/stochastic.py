@@ -2,27 +2,41 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from typing import Any, cast
 
 import numpy as np
 
-from ardoise.engine.batches import Rows
+from ardoise.engine.arrays import Array
+from ardoise.engine.batches import Augment, Rows, count_rows
 from ardoise.engine.errors import DivergenceError
 from ardoise.engine.layers import Dropout, SpatialDropout2D
-from ardoise.engine.order import Order, Snapshot
+from ardoise.engine.order import Snapshot
 from ardoise.engine.sparse import SparseRows
 from ardoise.engine.training import Callback, Training
+from ardoise.estimators.continuing import (
+    GoingOn,
+    epochs_in_all,
+    keep,
+    next_order,
+    starting_point,
+)
 from ardoise.estimators.contract import Data, HeldOut, NetworkEstimator
+from ardoise.estimators.copies import own_copy
 from ardoise.estimators.exceptions import warn
-from ardoise.estimators.monitor import Monitor, named_metrics
+from ardoise.estimators.metrics import named_metrics
+from ardoise.estimators.modes import Mode, Outcome
+from ardoise.estimators.monitor import Counter, Monitor
 from ardoise.estimators.progress import ProgressBar
 from ardoise.estimators.solvers import Solver
-from ardoise.estimators.splits import shuffled, train_validation_indices
+from ardoise.estimators.splits import train_validation_indices
 
 NOT_FINITE = (
     "Solver produced non-finite parameter weights. The input data may contain large "
     "values and need to be preprocessed."
 )
+INTERRUPTED = "Training interrupted by user."
 # Its optimisers have no weight decay of their own: alpha is a penalty of the loss.
 PENALISED = ("adam", "sgd", "rmsprop")
 SETTINGS = (
@@ -36,32 +50,13 @@ SETTINGS = (
 )
 
 
-class ShuffledRows(Order):
-    """The rows that train, shuffled again before each epoch as scikit-learn does."""
-
-    def __init__(self, rows: Rows, n: int, random_state: Any, shuffle: bool) -> None:
-        self.n = n
-        self._rows, self._shuffle = rows, shuffle
-        self._random_state = random_state
-
-    def next(self) -> Rows:
-        if self._shuffle:
-            rows = self._rows
-            if isinstance(rows, slice):
-                rows = np.arange(self.n)
-            self._rows = shuffled(rows, self._random_state)
-        return self._rows
-
-
 def fit_stochastic(
     estimator: NetworkEstimator,
     data: Data,
     given: HeldOut | None,
     random_state: Any,
-    *,
-    once: bool,
-    resume: bool,
-) -> None:
+    mode: Mode,
+) -> tuple[Outcome, HeldOut | None]:
     """Train the estimator's network and keep what it needs to go on.
 
     Parameters
@@ -72,136 +67,155 @@ def fit_stochastic(
     given : HeldOut or None
         The user's own validation data.
     random_state : RandomState or Generator
-    once : bool
-        A single epoch, going on with the optimiser as it is: `partial_fit`.
-    resume : bool
-        The epochs that are left, going on with everything as it was.
+    mode : Mode
+
+    Returns
+    -------
+    outcome : Outcome
+    held_out : HeldOut or None
+        What judged.
 
     Raises
     ------
     ValueError
         If the weights stop being finite, and there are no better ones to go back to.
     """
-    if estimator.early_stopping and once:
+    if estimator.early_stopping and mode.name == "partial_fit":
         raise ValueError("partial_fit does not support early_stopping=True")
-    snapshot = _snapshot(estimator, once=once, resume=resume)
-    rows: Rows = slice(0, data[0].shape[0])
-    held_out = given
-    if given is None and estimator._needs_held_out() and not once:
-        rows, held_out = _hold_out(estimator, data, random_state, resume=resume)
-    if held_out is None and estimator.metrics is not None and not once:
-        raise ValueError(
-            "metrics are measured on samples that do not train: give "
-            "validation_data=(X, y), or early_stopping=True"
-        )
-    estimator._last_held_out = held_out
-    n = len(rows) if isinstance(rows, np.ndarray) else data[0].shape[0]
-    if snapshot is None:
-        estimator._optimizer = _solver(estimator)
-    if not resume:
+    callbacks = listed_callbacks(estimator)
+    rows, held_out = _divide(estimator, data, given, random_state, mode)
+    if mode.name not in ("resume", "batch"):
         estimator.n_iter_ = 0
-        estimator._order = ShuffledRows(rows, n, random_state, estimator.shuffle)
-    if estimator.n_iter_ >= estimator.max_iter:
-        return
-    done = 0 if snapshot is None else snapshot.values["epoch"]
-    solver = estimator._optimizer
-    solver.place = (estimator._passes, estimator.max_iter) if once else None
-    monitor = Monitor(
-        estimator,
-        solver,
-        held_out,
-        stops_early=estimator.early_stopping,
-        once=once,
-        metrics=named_metrics(estimator.metrics),
-    )
-    training = Training(
-        estimator.network_,
-        estimator._criterion,
-        solver.optimizer,
-        solver,
-        data,
-        None,
-        order=estimator._order,
-        epochs=done + estimator.max_iter - estimator.n_iter_,
-        batch_size=_batch_size(estimator.batch_size, n),
-        rng=_generator(estimator, random_state, fresh=snapshot is None),
-        threads=estimator._thread_count(),
-        callbacks=[monitor, *_callbacks(estimator)],
-        max_norm=estimator.max_norm,
-        average_decay=estimator.weight_average,
-        l2=float(estimator.alpha) if estimator.solver in PENALISED else 0.0,
-        augment=estimator._setting("augmentation"),
-        snapshot=snapshot,
-    )
-    _run(estimator, training, monitor)
-    estimator._snapshot = training.last
-    if training.last is not None:
-        training.last.values["callbacks"] = []  # they may be others the next time
-    estimator._passes = estimator._passes + 1 if once else estimator.n_iter_
-    if estimator.early_stopping and estimator._best is not None:
+    if mode.name == "resume" and estimator.n_iter_ >= estimator.max_iter:
+        return Outcome("finished", count_rows(rows), estimator.loss_, 0.0), held_out
+    snapshot = starting_point(estimator, mode)
+    order = next_order(estimator, rows, random_state, mode)
+    solver = _solver(estimator, snapshot, mode)
+    monitor = _monitor(estimator, solver, held_out, mode)
+    with _progress_bar(estimator, mode) as bars:
+        training = GoingOn(
+            estimator.network_,
+            estimator._criterion,
+            own_copy(solver.optimizer),
+            solver,
+            data,
+            _watched(held_out) if callbacks else None,
+            order=order,
+            callbacks=[monitor, *callbacks, *bars],
+            snapshot=snapshot,
+            epochs=epochs_in_all(estimator, snapshot, mode),
+            batch_size=_batch_size(estimator, order.n, mode),
+            rng=_generator(estimator, random_state, fresh=snapshot is None),
+            **_settings(estimator),
+        )
+        stopped = _run(estimator, training, monitor, mode)
+    keep(estimator, training, order, mode)
+    if monitor.stops_early and estimator._best is not None:
         network = estimator.network_
         network.theta[...], network.state[...] = estimator._best
+    loss, rate = training.running_loss, training.learning_rate
+    return Outcome(stopped, order.n, loss, rate), held_out
 
 
-def _run(estimator: NetworkEstimator, training: Training, monitor: Monitor) -> None:
+def _settings(estimator: NetworkEstimator) -> dict[str, Any]:
+    return {
+        "threads": estimator._thread_count(),
+        "max_norm": estimator.max_norm,
+        "average_decay": estimator.weight_average,
+        "l2": float(estimator.alpha) if estimator.solver in PENALISED else 0.0,
+        "augment": _augmentation(estimator),
+    }
+
+
+@contextmanager
+def _progress_bar(estimator: NetworkEstimator, mode: Mode) -> Iterator[list[Callback]]:
+    """Within, there is a bar if it is asked for; batches have one of their own."""
+    if not estimator.progress_bar or mode.name == "batch":
+        yield []
+        return
+    with closing(ProgressBar()) as bar:
+        yield [bar]
+
+
+def _run(
+    estimator: NetworkEstimator,
+    training: Training,
+    monitor: Monitor | Counter,
+    mode: Mode,
+) -> str:
+    """Run; return why it stopped, and warn unless that is somebody else's business."""
     try:
-        history = training.run()
+        stopped = training.run().stopped
     except DivergenceError as error:
-        if not estimator.early_stopping:
+        if not monitor.stops_early:
             raise ValueError(f"{NOT_FINITE} ({error})") from error
         # scikit-learn goes back to the best weights, and so does the caller.
         monitor.diverged()
-        _warn("ConvergenceWarning", f"Training stopped: {error}.")
-        return
-    if history.stopped == "interrupted":
-        _warn("UserWarning", "Training interrupted by user.")
-    elif history.stopped == "finished" and estimator.warns_at_the_end:
-        _warn(
+        warn("ConvergenceWarning", f"Training stopped: {error}.")
+        return "diverged"
+    if stopped == "interrupted" and mode.name != "batch":
+        warn("UserWarning", INTERRUPTED)
+    elif stopped == "finished" and estimator.warns_at_the_end and not mode.once:
+        warn(
             "ConvergenceWarning",
             f"Stochastic Optimizer: Maximum iterations ({estimator.max_iter}) reached "
             "and the optimization hasn't converged yet.",
         )
+    return stopped
 
 
-def _warn(kind: str, message: str) -> None:
-    """Warn at the line that called `fit` or `partial_fit`."""
-    warn(kind, message, stacklevel=7)
+def _solver(
+    estimator: NetworkEstimator, snapshot: Snapshot | None, mode: Mode
+) -> Solver:
+    """Set and return the solver: a new one, or one that goes on."""
+    if snapshot is None:
+        solver = Solver(
+            estimator.solver,
+            estimator.learning_rate,
+            estimator.learning_rate_init,
+            {name: estimator._setting(name) for name in SETTINGS},
+        )
+    else:
+        solver = estimator._optimizer.copy()
+    solver.place = (estimator._passes, estimator.max_iter) if mode.once else None
+    estimator._optimizer = solver
+    return solver
 
 
-def _snapshot(
-    estimator: NetworkEstimator, *, once: bool, resume: bool
-) -> Snapshot | None:
-    """Return what the training goes on from; None for a new one."""
-    snapshot = estimator._snapshot
-    if snapshot is None or not (once or resume):
+def _monitor(
+    estimator: NetworkEstimator, solver: Solver, held_out: HeldOut | None, mode: Mode
+) -> Monitor | Counter:
+    if mode.name == "batch":
+        return Counter(estimator, solver)
+    return Monitor(estimator, solver, held_out, mode, named_metrics(estimator.metrics))
+
+
+def _watched(held_out: HeldOut | None) -> tuple[Array, Array, Array | None] | None:
+    """Return held-out samples as a `Training` evaluates them, for callbacks."""
+    if held_out is None:
         return None
-    if once and estimator.weight_average is None:
-        # The weights are where they are: somebody may have changed them.
-        network = estimator.network_
-        here = {"theta": network.theta, "state": network.state}
-        return snapshot._replace(arrays=snapshot.arrays | here)
-    return snapshot
+    return cast(Array, held_out.x), held_out.targets, held_out.weights
 
 
-def _solver(estimator: NetworkEstimator) -> Solver:
-    return Solver(
-        estimator.solver,
-        estimator.learning_rate,
-        estimator.learning_rate_init,
-        {name: estimator._setting(name) for name in SETTINGS},
-    )
-
-
-def _hold_out(
+def _divide(
     estimator: NetworkEstimator,
     data: Data,
+    given: HeldOut | None,
     random_state: Any,
-    *,
-    resume: bool,
-) -> tuple[Rows, HeldOut]:
+    mode: Mode,
+) -> tuple[Rows, HeldOut | None]:
     """Return the rows that train, and the samples that judge."""
     x, targets, weights = data
-    if not (resume and estimator._split is not None):
+    if mode.name != "resume":
+        estimator._split = None
+    if mode.once or given is not None or not estimator._needs_held_out():
+        if given is None and estimator.metrics is not None and not mode.once:
+            raise ValueError(
+                "metrics are measured on samples that do not train: give "
+                "validation_data=(X, y), or early_stopping=True"
+            )
+        return slice(0, x.shape[0]), given
+    if estimator._split is None:
         estimator._split = train_validation_indices(
             x.shape[0],
             estimator.validation_fraction,
@@ -222,11 +236,12 @@ def _hold_out(
     )
 
 
-def _batch_size(batch_size: int | str, n: int) -> int:
+def _batch_size(estimator: NetworkEstimator, n: int, mode: Mode) -> int:
+    batch_size = estimator.batch_size
     if isinstance(batch_size, str):  # "auto"
         return min(200, n)
-    if batch_size > n:
-        _warn(
+    if batch_size > n and mode.name != "batch":
+        warn(
             "UserWarning",
             "Got `batch_size` less than 1 or larger than sample size. It is going to "
             "be clipped",
@@ -248,9 +263,9 @@ def _generator(
     """Return what layers that draw numbers, and augmentation, are fed from."""
     if fresh and draws_numbers(estimator):
         return draw_seed(random_state)
-    # A snapshot has the generators' states. Or nobody draws anything, and then the
-    # random state is left as scikit-learn leaves it.
-    return np.random.default_rng(0)
+    # A snapshot has the generators' states, unless there are more or fewer now. Or
+    # nobody draws anything, and the random state is left as scikit-learn leaves it.
+    return np.random.default_rng(estimator.t_)
 
 
 def draw_seed(random_state: Any) -> np.random.Generator:
@@ -260,9 +275,34 @@ def draw_seed(random_state: Any) -> np.random.Generator:
     return np.random.default_rng(random_state.randint(2**31 - 1, size=4))
 
 
-def _callbacks(estimator: NetworkEstimator) -> list[Callback]:
-    callbacks = list(estimator.callbacks or ())
+def _augmentation(estimator: NetworkEstimator) -> Augment | None:
+    """Return the augmentation, with a sentence for what is no array."""
+    function = estimator._setting("augmentation")
+    if function is None:
+        return None
+
+    def augment(rows: Array, rng: np.random.Generator) -> Array:
+        augmented = function(rows, rng)
+        if not isinstance(augmented, np.ndarray):
+            raise ValueError(
+                f"augmentation must return an array like the one it was given, "
+                f"{rows.dtype} of shape {rows.shape}; got {type(augmented).__name__}"
+            )
+        return augmented
+
+    return augment
+
+
+def listed_callbacks(estimator: NetworkEstimator) -> list[Callback]:
+    """Return the callbacks that the user gave.
+
+    Raises
+    ------
+    ValueError
+        If one is none.
+    """
+    callbacks = [] if estimator.callbacks is None else list(estimator.callbacks)
     for callback in callbacks:
         if not isinstance(callback, Callback):
             raise ValueError(f"callbacks must be Callback objects; got {callback!r}")
-    return [*callbacks, ProgressBar()] if estimator.progress_bar else callbacks
+    return callbacks

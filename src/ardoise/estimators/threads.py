@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 
 from ardoise.engine.threads import available_threads
 
@@ -19,23 +20,36 @@ def default_threads() -> int:
     """Return how many threads to use: at most what the process may have.
 
     Fewer where an environment variable for numeric libraries (``OMP_NUM_THREADS`` and
-    the like) says so, as joblib's worker processes are told, and one in a thread that
-    joblib runs beside others.
+    the like) says so, as joblib's worker processes are told, and one where joblib runs
+    this beside others and tells nothing.
     """
     threads = available_threads()
     for name in LIMITS:
-        value = os.environ.get(name, "").strip()
+        # A list has one entry for each level of threads within threads.
+        value = os.environ.get(name, "").partition(",")[0].strip()
         if value.isdecimal() and int(value) > 0:
             threads = min(threads, int(value))
-    return 1 if _in_joblib_thread() else threads
+    return 1 if _is_one_of_many() else threads
 
 
-def _in_joblib_thread() -> bool:
-    """Say whether joblib runs this in one of several threads of this process."""
+def _is_one_of_many() -> bool:
+    """Say whether joblib runs this beside others, without a limit in the environment.
+
+    That is in threads of this process, or in the processes of its "multiprocessing"
+    backend, which are daemons. loky's have a limit.
+    """
     parallel = sys.modules.get("joblib.parallel")
     if parallel is None:
         return False
     backend, _ = parallel.get_active_backend()
-    nested = getattr(backend, "nesting_level", 0)
-    shares = getattr(backend, "supports_sharedmem", False)
-    return bool(nested) and bool(shares)
+    nested = bool(getattr(backend, "nesting_level", 0))
+    if not (nested and getattr(backend, "supports_sharedmem", False)):
+        return False
+    in_thread = threading.current_thread() is not threading.main_thread()
+    return in_thread or _is_daemon()
+
+
+def _is_daemon() -> bool:
+    """Say whether this is a process of a pool."""
+    processes = sys.modules.get("multiprocessing.process")
+    return processes is not None and bool(processes.current_process().daemon)

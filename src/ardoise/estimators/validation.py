@@ -170,7 +170,7 @@ def check_targets_real(estimator: Any, y: Any, dtype: Any = None) -> Array:
     check_at_most_2d(values, name)
     check_finite_input(values, "y")
     check_not_empty(values, name)
-    values = ravel_column(values, stacklevel=2)
+    values = ravel_column(values)
     if values.dtype.kind == "O":
         values = values.astype(np.float64)
         check_finite_input(values, "y")

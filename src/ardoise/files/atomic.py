@@ -6,11 +6,14 @@ import tempfile
 from pathlib import Path
 
 
-def write_atomically(path: str | Path, content: bytes) -> None:
+def write_atomically(
+    path: str | Path, content: bytes, *, previous: Path | None = None
+) -> None:
     """Write ``content`` to ``path`` through a temporary file in the same folder.
 
     The file and its folder are on the disk when this returns: after a power cut, there
-    is the old file or the new one.
+    is the old file or the new one. With ``previous``, the old one is kept under that
+    name; for a moment, it is there alone.
 
     Raises
     ------
@@ -26,6 +29,8 @@ def write_atomically(path: str | Path, content: bytes) -> None:
             os.fsync(file.fileno())
         # mkstemp keeps others out; a result is an ordinary file.
         os.chmod(name, 0o666 & ~_umask())
+        if previous is not None and path.exists():
+            os.replace(path, previous)
         os.replace(name, path)
     except BaseException:
         Path(name).unlink(missing_ok=True)  # Ctrl-C may come when it has its new name

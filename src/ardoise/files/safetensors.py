@@ -70,7 +70,8 @@ def write_tensors(
     """
     order = sorted(tensors, key=lambda name: -np.asarray(tensors[name]).dtype.itemsize)
     header: dict[str, Any] = {}
-    texts = {**(metadata or {}), **({SEAL: UNSEALED} if seal else {})}
+    # The seal is first: other texts may hold as many zeros.
+    texts = {**({SEAL: UNSEALED} if seal else {}), **(metadata or {})}
     if texts:
         header["__metadata__"] = texts
     parts, offset = [], 0

@@ -1,0 +1,166 @@
+"""Checkpoints on the command line: written now and then, and gone on from."""
+
+import re
+import time
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ardoise.cli.plan import Plan, TrainOptions
+from ardoise.cli.terminal import OptionError, Terminal
+from ardoise.engine.order import Snapshot
+from ardoise.engine.training import Callback, Training
+from ardoise.files import write_atomically
+from ardoise.files.atomic import remove_strays
+from ardoise.files.checkpoint import (
+    Checkpoint,
+    CheckpointError,
+    load_checkpoint,
+    save_checkpoint,
+)
+
+UNITS = {"": 1, "s": 1, "m": 60, "h": 3600}
+# What the plan in a checkpoint may hold: the options that decide what is computed.
+KINDS: dict[str, tuple[type, ...]] = {
+    "recipe": (str,),
+    "data": (str,),
+    "split": (str,),
+    "epochs": (int, type(None)),
+    "batch_size": (int, type(None)),
+    "learning_rate": (float, int, type(None)),
+    "seed": (int,),
+    "threads": (int,),
+}
+
+
+class Checkpointing(Callback):
+    """Write a checkpoint every so often, when training is stopped, and at its end.
+
+    A checkpoint that cannot be written (a full disk) is a sentence, not the end of the
+    training; the one before stays.
+
+    Parameters
+    ----------
+    path : Path
+    seconds : float
+        Between two checkpoints.
+    plan : Plan
+    options : TrainOptions
+    terminal : Terminal
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        seconds: float,
+        plan: Plan,
+        options: TrainOptions,
+        terminal: Terminal,
+    ) -> None:
+        self._path, self._seconds, self._terminal = path, seconds, terminal
+        self._network = plan.network.config()
+        names = ("data", "split", "threads")
+        known = {name: plan.details[name] for name in names}
+        given = {k: v for k, v in asdict(options).items() if k in KINDS}
+        self._plan = {**given, **known, "digest": plan.details["digest"]}
+        self._has_complained = False
+
+    def on_train_begin(self, training: Training) -> None:
+        self._written = time.monotonic()
+
+    def on_batch_end(self, training: Training) -> None:
+        late = time.monotonic() - self._written >= self._seconds
+        if late or training.history.stopped != "running":
+            self._write(training.snapshot())
+
+    def on_train_end(self, training: Training) -> None:
+        if training.history.stopped == "finished" and training.last is not None:
+            self._write(training.last)
+
+    def _write(self, snapshot: Snapshot) -> None:
+        self._written = time.monotonic()
+        if not np.isfinite(snapshot.arrays["theta"]).all():
+            return  # it diverges: the checkpoint before is better
+        try:
+            save_checkpoint(self._path, Checkpoint(snapshot, self._network, self._plan))
+        except OSError as error:
+            if not self._has_complained:
+                wrong = CheckpointError(
+                    "checkpoint.unwritten", path=self._path, reason=error
+                )
+                self._terminal.complain(wrong.sentence(self._terminal.lang))
+            self._has_complained = True
+
+
+def prove_writable(path: Path) -> None:
+    """Refuse a place where no checkpoint can be written; clear away what kills left.
+
+    Raises
+    ------
+    CheckpointError
+    """
+    probe = path.with_name(f"{path.name}.probe")
+    try:
+        remove_strays(path)
+        write_atomically(probe, b"")
+        probe.unlink()
+    except OSError as error:
+        raise CheckpointError(
+            "checkpoint.unwritable", path=path, reason=error
+        ) from None
+
+
+def seconds_of(text: str) -> float:
+    """Return how long ``"30s"``, ``"5m"``, ``"1h"`` or ``"45"`` is, in seconds.
+
+    Raises
+    ------
+    OptionError
+        If it is none of these.
+    """
+    match = re.fullmatch(r"(\d{1,6}(?:\.\d{1,3})?)([smh]?)", text)
+    if match is None:
+        raise OptionError("option.every", value=text)
+    return float(match[1]) * UNITS[match[2]]
+
+
+def resumed_options(
+    path: Path, given: TrainOptions, default: TrainOptions
+) -> tuple[Checkpoint, TrainOptions]:
+    """Return a checkpoint, and the options of the training that wrote it.
+
+    Raises
+    ------
+    OptionError
+        If other options than the folder were given: what goes on is the same training.
+    CheckpointError
+        If it cannot be read.
+    """
+    if replace(given, output=None) != replace(default, output=None):
+        raise OptionError("option.resume_alone")
+    checkpoint = load_checkpoint(path)
+    plan: dict[str, Any] = checkpoint.plan
+    if not all(
+        isinstance(plan.get(name), kinds) and not isinstance(plan.get(name), bool)
+        for name, kinds in KINDS.items()
+    ):
+        raise CheckpointError("checkpoint.damaged", path=path)
+    options = TrainOptions(**{n: plan[n] for n in KINDS}, output=given.output)
+    return checkpoint, options
+
+
+def check_same(path: Path, checkpoint: Checkpoint, plan: Plan) -> None:
+    """Refuse to go on with other data or another network than the checkpoint's.
+
+    Raises
+    ------
+    CheckpointError
+    """
+    if checkpoint.plan.get("digest") != plan.details["digest"]:
+        raise CheckpointError("checkpoint.data", path=path, data=plan.details["data"])
+    rows = checkpoint.snapshot.arrays.get("rows")
+    same_rows = rows is None or len(rows) == len(plan.train)
+    if checkpoint.network != plan.network.config() or not same_rows:
+        raise CheckpointError("checkpoint.damaged", path=path)
