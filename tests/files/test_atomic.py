@@ -7,6 +7,7 @@ import stat
 import pytest
 
 from ardoise.files import write_atomically
+from ardoise.files.atomic import read_whole, remove_strays
 
 
 def test_it_writes_and_replaces(tmp_path):
@@ -29,7 +30,7 @@ def test_the_mode_is_that_of_other_files(tmp_path, mask, mode):
     assert stat.S_IMODE((tmp_path / "file").stat().st_mode) == mode
 
 
-@pytest.mark.parametrize("step", ["fdopen", "fsync", "chmod", "replace"])
+@pytest.mark.parametrize("step", ["write", "fsync", "chmod", "replace"])
 @pytest.mark.parametrize("error", [OSError(errno.ENOSPC, "full"), KeyboardInterrupt()])
 def test_a_failure_leaves_the_old_file(tmp_path, monkeypatch, step, error):
     path = tmp_path / "file"
@@ -74,3 +75,54 @@ def test_where_nothing_can_be_written(tmp_path):
     with pytest.raises(OSError):
         write_atomically(tmp_path / "folder", b"")
     assert sorted(os.listdir(tmp_path)) == ["file", "folder"]
+
+
+def test_a_system_that_writes_little_at_a_time(tmp_path, monkeypatch):
+    real = os.write
+    monkeypatch.setattr(os, "write", lambda handle, view: real(handle, view[:7]))
+    write_atomically(tmp_path / "file", b"0123456789" * 10)
+    assert (tmp_path / "file").read_bytes() == b"0123456789" * 10
+
+
+def test_the_one_before_is_kept(tmp_path):
+    path, previous = tmp_path / "file", tmp_path / "before"
+    for content in (b"1", b"2", b"3"):
+        write_atomically(path, content, previous=previous)
+    assert (path.read_bytes(), previous.read_bytes()) == (b"3", b"2")
+
+
+def test_a_name_that_cannot_be_given_gives_the_old_one_back(tmp_path, monkeypatch):
+    path, previous = tmp_path / "file", tmp_path / "before"
+    path.write_bytes(b"old")
+    real = os.replace
+
+    def fail(source, target):
+        if target == path and source != previous:
+            raise OSError(errno.EIO, "broken")
+        real(source, target)
+
+    monkeypatch.setattr(os, "replace", fail)
+    with pytest.raises(OSError, match="broken"):
+        write_atomically(path, b"new", previous=previous)
+    assert path.read_bytes() == b"old"
+    assert os.listdir(tmp_path) == ["file"]
+
+
+def test_strays_of_this_file_alone_are_removed(tmp_path):
+    for name in (
+        ".file.a1b2c3d4",
+        ".file.z_9-x__y",
+        ".file",
+        ".other.a1b2c3d4",
+        "file",
+    ):
+        (tmp_path / name).write_bytes(b"")
+    remove_strays(tmp_path / "file")
+    assert sorted(os.listdir(tmp_path)) == [".file", ".other.a1b2c3d4", "file"]
+
+
+def test_reading_an_ordinary_file_and_nothing_else(tmp_path):
+    (tmp_path / "file").write_bytes(b"content")
+    assert read_whole(tmp_path / "file") == b"content"
+    with pytest.raises(ValueError, match="not an ordinary file"):
+        read_whole("/dev/zero")

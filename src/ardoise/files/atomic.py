@@ -23,10 +23,13 @@ def write_atomically(
     path = Path(path)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=_prefix(path))
     try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
+        try:
+            left = memoryview(content)
+            while left:
+                left = left[os.write(handle, left) :]
+            os.fsync(handle)
+        finally:
+            os.close(handle)
         # mkstemp keeps others out; a result is an ordinary file.
         os.chmod(name, 0o666 & ~_umask())
         if previous is not None and path.exists():
@@ -34,6 +37,8 @@ def write_atomically(
         os.replace(name, path)
     except BaseException:
         Path(name).unlink(missing_ok=True)  # Ctrl-C may come when it has its new name
+        if previous is not None and previous.exists() and not path.exists():
+            os.replace(previous, path)
         raise
     sync_folder(path.parent)
 

@@ -1,0 +1,1 @@
+"""Slow evidence: run by ``make evidence``, and in short by the tests."""
