@@ -1,8 +1,8 @@
 """Processes that are killed while they write checkpoints; none may be lost.
 
-``python -m tests.evidence.kills --kills 500`` kills a process as often at random moments,
-and at each of its first 40 calls that write, sync or rename; after each, the checkpoint
-must be there, whole, and not older than what the process said it had written.
+``python -m tests.evidence.kills --kills 500`` kills a process as often at random
+moments, and at each of its first 40 calls that write, sync or rename; after each, the
+checkpoint must be there, whole, and not older than what the process said it wrote.
 """
 
 import argparse
