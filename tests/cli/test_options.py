@@ -136,7 +136,7 @@ def test_no_such_command(ardoise):
     assert said.code == 2
     assert said.err == (
         "Il n’existe pas de commande trian\u202f; il y a\u00a0: "
-        "train, evaluate, predict, data.\nVoir\u00a0: ardoise --help\n"
+        "train, evaluate, predict, info, verify, data.\nVoir\u00a0: ardoise --help\n"
     )
 
 
@@ -221,13 +221,15 @@ COMMON = {
         "cnn",
         "runs",
     ),
-    *("checkpoint", "every", "resume"),
+    *("checkpoint", "every", "resume", "info", "verify"),
     *("notebook", "official", "csv", "npz", "idx", "png", "jpeg", "numpy", "en", "fr"),
     *("test", "validation", "classe", "usage", "bit"),
 }
 
 
-@pytest.mark.parametrize("command", ["", "train", "evaluate", "predict", "data"])
+@pytest.mark.parametrize(
+    "command", ["", "train", "evaluate", "predict", "info", "verify", "data"]
+)
 def test_help(ardoise, command):
     pages = {}
     for lang in ("en", "fr"):

@@ -175,6 +175,23 @@ def _build(terminal: Terminal) -> App:
 
         return run_prediction(files, model, terminal)
 
+    @app.command(usage=t("usage_info"), help=t("info"))
+    def info(model: model_option = None, *, lang: lang_option = terminal.lang) -> int:
+        from ardoise.cli.about import info as tell
+
+        return tell(model, terminal)
+
+    @app.command(usage=t("usage_verify"), help=t("verify"))
+    def verify(
+        file: Annotated[Path, Parameter(help=t("verify_file"), name=t("file"))],
+        /,
+        *,
+        lang: lang_option = terminal.lang,
+    ) -> int:
+        from ardoise.cli.about import verify as prove
+
+        return prove(file, terminal)
+
     @app.command(usage=t("usage_data"), help=t("data"))
     def data(
         source: Annotated[str, Parameter(help=t("data_option"))] = "mnist",

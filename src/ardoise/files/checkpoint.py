@@ -76,10 +76,10 @@ def load_checkpoint(path: str | Path) -> Checkpoint:
         If neither can be read; one sentence says why the first cannot.
     """
     try:
-        return _load(path)
+        return load_only(path)
     except CheckpointError as error:
         try:
-            return _load(previous_of(path))
+            return load_only(previous_of(path))
         except CheckpointError:
             raise error from None
 
@@ -90,7 +90,14 @@ def previous_of(path: str | Path) -> Path:
     return path.with_name(f"{path.name}.previous")
 
 
-def _load(path: str | Path) -> Checkpoint:
+def load_only(path: str | Path) -> Checkpoint:
+    """Read this checkpoint, whatever there is before it.
+
+    Raises
+    ------
+    CheckpointError
+        If it cannot be read, in one sentence.
+    """
     try:
         content = read_whole(path)
     except OSError as error:

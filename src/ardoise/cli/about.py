@@ -1,0 +1,105 @@
+"""``ardoise info`` and ``verify``: what a file holds, and whether it is whole."""
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+from ardoise.cli.terminal import Terminal
+from ardoise.cli.using import find_model
+from ardoise.digits.scores import wilson_interval
+from ardoise.files import Model, ModelFileError, load_model
+from ardoise.files.atomic import read_whole
+from ardoise.files.checkpoint import CheckpointError, load_only
+from ardoise.plots.numbers import integer, percent
+
+
+def info(model_path: Path | None, terminal: Terminal) -> int:
+    """Print what a model is: its layers, what it was trained on, how well it reads."""
+    file = find_model(model_path, terminal)
+    model = load_model(file)
+    lang, text = terminal.lang, terminal.text
+    size = integer(file.stat().st_size, lang)
+    terminal.say("info.file", file=file, size=size)
+    table = terminal.table(
+        (text("info.layer"), False),
+        (text("info.output"), False),
+        (text("info.weights"), True),
+    )
+    for name, shape, count in model.network.summary():
+        table.add_row(name, shape, integer(count, lang) if count else "")
+    table.add_row(text("info.total"), "", integer(model.network.n_params, lang))
+    terminal.out.print(table)
+    terminal.say("info.classes", names=", ".join(model.classes))
+    for line in _card(model, terminal):
+        terminal.out.print(line)
+    return 0
+
+
+def _card(model: Model, terminal: Terminal) -> list[str]:
+    """Return sentences on where a model comes from, as far as its file says."""
+    details = model.details
+    lines = []
+    if {"recipe", "data", "split", "seed"} <= details.keys():
+        known = {name: details[name] for name in ("recipe", "data", "split", "seed")}
+        lines.append(terminal.text("info.trained", **known))
+    versions = details.get("versions")
+    if isinstance(versions, dict):
+        words = ", ".join(f"{name} {version}" for name, version in versions.items())
+        lines.append(terminal.text("info.versions", versions=words))
+    score = details.get("test")
+    if isinstance(score, dict):
+        lines += _score(score.get("correct"), score.get("total"), terminal)
+    return lines
+
+
+def _score(correct: Any, total: Any, terminal: Terminal) -> list[str]:
+    """Return the sentence of the score, if that makes sense."""
+    counts = type(correct) is int and type(total) is int
+    if not counts or not 0 <= correct <= total or total == 0:
+        return []
+    lang = terminal.lang
+    low, high = wilson_interval(correct, total)
+    return [
+        terminal.text(
+            "info.score",
+            accuracy=percent(correct / total, lang),
+            low=percent(low, lang),
+            high=percent(high, lang),
+            total=integer(total, lang),
+        )
+    ]
+
+
+def verify(file: Path, terminal: Terminal) -> int:
+    """Say whether a model file or a checkpoint is whole.
+
+    Raises
+    ------
+    ModelFileError
+        If it is neither.
+    """
+    digest = _digest(file)
+    try:
+        model = load_model(file)
+    except ModelFileError as error:
+        try:
+            values = load_only(file).snapshot.values
+        except CheckpointError:
+            raise error from None
+        terminal.say(
+            "verify.checkpoint", file=file, epoch=values["epoch"], step=values["step"]
+        )
+    else:
+        weights = integer(model.network.n_params, terminal.lang)
+        terminal.say("verify.model", file=file, weights=weights)
+    terminal.say("verify.digest", digest=digest)
+    return 0
+
+
+def _digest(file: Path) -> str:
+    try:
+        return hashlib.sha256(read_whole(file)).hexdigest()
+    except OSError as error:
+        raise ModelFileError("model.unreadable", path=file, reason=error) from None
+    except ValueError as error:
+        raise ModelFileError("model.damaged", path=file) from error
