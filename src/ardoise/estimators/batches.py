@@ -13,7 +13,7 @@ from ardoise.estimators.contract import HeldOut
 from ardoise.estimators.exceptions import warn
 from ardoise.estimators.fitting import FittedEstimator
 from ardoise.estimators.metrics import named_metrics
-from ardoise.estimators.modes import Mode, Outcome
+from ardoise.estimators.modes import FIT, Mode, Outcome
 from ardoise.estimators.monitor import is_over, judge, judge_loss, note_epoch
 from ardoise.estimators.progress import ProgressBar
 from ardoise.estimators.rollback import unchanged_after_errors
@@ -68,17 +68,27 @@ def fit_batches(
     sample_weight, resume = beside
     _refuse(sample_weight is not None, "sample_weight", "each batch brings its own")
     _refuse(bool(resume), "resume=True", "warm_start=True trains further on batches")
-    in_place = estimator._goes_on(Mode())
-    with estimator._held(), unchanged_after_errors(estimator, in_place=in_place):
-        estimator._check_settings()
-        _refuse_for_batches(estimator, validation_data)
-        count = 1 if iter(batches) is batches else int(estimator.max_iter)
-        with closing(ProgressBar()) if estimator.progress_bar else nullcontext() as bar:
-            passes = _Passes(estimator, validation_data, first, bar)
-            interrupted = passes.run(batches, count)
-        estimator._finish_quietly(passes.held_out)
-        if interrupted:
-            warn("UserWarning", INTERRUPTED)
+    with estimator._held():
+        in_place = estimator._goes_on(FIT)
+        with unchanged_after_errors(estimator, in_place=in_place):
+            _fit(estimator, batches, validation_data, first)
+
+
+def _fit(
+    estimator: FittedEstimator,
+    batches: Iterable[Any],
+    validation_data: Any,
+    first: Mapping[str, Any],
+) -> None:
+    estimator._check_settings()
+    _refuse_for_batches(estimator, validation_data)
+    count = 1 if iter(batches) is batches else int(estimator.max_iter)
+    with closing(ProgressBar()) if estimator.progress_bar else nullcontext() as bar:
+        passes = _Passes(estimator, validation_data, first, bar)
+        interrupted = passes.run(batches, count)
+    estimator._finish_quietly(passes.held_out)
+    if interrupted:
+        warn("UserWarning", INTERRUPTED)
 
 
 class _Passes:
@@ -94,7 +104,7 @@ class _Passes:
         self._estimator, self._bar = estimator, bar
         self._validation_data, self._first = validation_data, first
         self._metrics = named_metrics(estimator.metrics)
-        self._begins = not estimator._goes_on(Mode())
+        self._begins = not estimator._goes_on(FIT)
         self._has_model = not self._begins
         self._started = time.perf_counter()
         self.held_out: HeldOut | None = None

@@ -40,15 +40,16 @@ class FittedEstimator(NetworkEstimator):
         mode: Mode = FIT,
     ) -> Outcome:
         """Fit, or raise and leave the estimator as it was."""
-        in_place = self._goes_on(mode)
-        with self._held(), unchanged_after_errors(self, in_place=in_place):
-            self._check_settings()
-            if mode.name == "resume":
-                self._check_resumable()
-            if in_place:  # or else what somebody put there goes away
-                self._refresh()
-            data = self._check_data(X, y, sample_weight, mode)
-            return self._train(data, validation_data, mode)
+        with self._held():
+            in_place = self._goes_on(mode)  # now that nobody else is about to fit it
+            with unchanged_after_errors(self, in_place=in_place):
+                self._check_settings()
+                if mode.name == "resume":
+                    self._check_resumable()
+                if in_place:  # or else what somebody put there goes away
+                    self._refresh()
+                data = self._check_data(X, y, sample_weight, mode)
+                return self._train(data, validation_data, mode)
 
     def _goes_on(self, mode: Mode) -> bool:
         """Say whether the network is trained further, not replaced by a new one."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from contextlib import suppress
 from numbers import Real
 from typing import Any, ClassVar
 
@@ -215,5 +216,8 @@ class Perceptron(FittedEstimator):
     def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(state)
         if "network_" in state:
-            self._refresh()
-            self._show_views()  # pickle has made arrays of their own of them
+            # pickle has made arrays of their own of them. (Those that do not fit stay,
+            # and are refused when the estimator is used.)
+            with suppress(ValueError):
+                self._refresh()
+                self._show_views()

@@ -3,17 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from ardoise.engine.layers import Layer
+from ardoise.engine.losses import Loss
+from ardoise.engine.optimizers import Optimizer
+from ardoise.engine.schedules import Schedule
+
 # Parameters that may change: how long, how it is watched, and by how many threads.
 # The first weights act at the beginning alone, and functions say nothing of what they
-# do: two augmentations cannot be compared.
+# do: two augmentations cannot be compared. Layers can, whatever parameters they come
+# from, and have been.
 FREE = {
     *("max_iter", "tol", "n_iter_no_change", "warm_start"),
     *("verbose", "progress_bar", "callbacks", "metrics", "threads"),
     *("coefs_init", "intercepts_init", "augmentation"),
+    *("hidden_layer_sizes", "activation", "batch_norm", "dropout"),
+    *("filters", "kernel_size", "pool_size", "padding", "image_shape"),
+    *("layers", "input_shape"),
 }
 
 
@@ -89,8 +99,9 @@ def _plain(value: Any) -> Any:
         return {key: _plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [_plain(item) for item in value]
-    if hasattr(value, "config") and not isinstance(value, type):
-        return {"type": type(value).__name__, **_plain(value.config())}
+    if isinstance(value, Optimizer | Schedule | Loss | Layer):
+        with suppress(Exception):  # one that a user wrote may have none
+            return {"type": type(value).__name__, **_plain(value.config())}
     return value
 
 

@@ -106,6 +106,7 @@ def fit_stochastic(
             epochs=epochs_in_all(estimator, snapshot, mode),
             batch_size=_batch_size(estimator, order.n, mode),
             rng=_generator(estimator, random_state, fresh=snapshot is None),
+            accuracy=bool(callbacks),  # nobody else asks for it
             **_settings(estimator),
         )
         stopped = _run(estimator, training, monitor, mode)
