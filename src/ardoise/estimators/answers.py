@@ -152,7 +152,7 @@ class NetworkClassifierBase(Classifier, FittedEstimator):
             iterable of batches ``(X, y)`` or ``(X, y, sample_weight)``, for data that
             does not fit into memory: each is a `partial_fit`, and the iterable is gone
             through `max_iter` times if it can be (a list or an object, not a
-            generator).
+            generator). Ctrl-C ends it and keeps what was learned.
         y : array-like of shape (n,) or (n, K)
             Labels of any kind; 0 and 1 in K columns for several labels a sample.
         sample_weight : array-like of shape (n,), optional
@@ -163,12 +163,14 @@ class NetworkClassifierBase(Classifier, FittedEstimator):
             All classes, needed with batches alone.
         resume : bool
             Go on with the training of this estimator, up to `max_iter` epochs in all,
-            as if it had never stopped: to the bit, for the same X, y and threads.
+            as if it had never stopped: to the bit, for the same X, y and threads. Other
+            samples, and settings that would make it another training, are refused.
 
         Raises
         ------
         ValueError, TypeError
-            In one sentence, as scikit-learn's or ours.
+            In one sentence, as scikit-learn's or ours; the estimator is then what it
+            was.
         """
         if y is None and is_batches(X):
             beside, first = (sample_weight, resume), {"classes": classes}

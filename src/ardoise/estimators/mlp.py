@@ -18,9 +18,9 @@ class MLPClassifier(Perceptron, IncrementalClassifier):
     """A multi-layer perceptron that classifies: scikit-learn's, and more.
 
     Every parameter, attribute and method of scikit-learn 1.9's ``MLPClassifier`` is
-    here and does the same, but for metadata routing and the display in HTML: with the
-    same data and ``random_state`` it has the same weights, to rounding. It needs NumPy
-    alone, is faster, and has what scikit-learn decided not to add.
+    here and does the same, but for metadata routing: with the same data and
+    ``random_state`` it has the same weights, to rounding. It needs NumPy alone, is
+    faster, and has what scikit-learn decided not to add.
 
     Parameters
     ----------
@@ -88,6 +88,8 @@ class MLPClassifier(Perceptron, IncrementalClassifier):
         ``metric(y_true, y_predicted) → float``: one column of `history_` each,
         ``validation_<name>``.
     callbacks : sequence of Callback
+        `ardoise.EarlyStopping` may be one; they see ``validation_data``, or the samples
+        held out.
     coefs_init, intercepts_init : sequences of array or None
         The first weights, instead of random ones.
     calibrate : bool
