@@ -47,6 +47,7 @@ LEVELS = {
     "messages": 3.5,  # for every room but the engine, which raises plain exceptions
     "estimators": 4,
     "pictures": 4,
+    "exchange": 5,
     "files": 5,
     "onnx": 5,
     "digits": 6,
