@@ -68,6 +68,8 @@ def fit_batches(
     sample_weight, resume = beside
     _refuse(sample_weight is not None, "sample_weight", "each batch brings its own")
     _refuse(bool(resume), "resume=True", "warm_start=True trains further on batches")
+    estimator._check_settings()
+    _refuse_for_batches(estimator, validation_data)
     with estimator._held():
         in_place = estimator._goes_on(FIT)
         with unchanged_after_errors(estimator, in_place=in_place):
@@ -80,8 +82,6 @@ def _fit(
     validation_data: Any,
     first: Mapping[str, Any],
 ) -> None:
-    estimator._check_settings()
-    _refuse_for_batches(estimator, validation_data)
     count = 1 if iter(batches) is batches else int(estimator.max_iter)
     with closing(ProgressBar()) if estimator.progress_bar else nullcontext() as bar:
         passes = _Passes(estimator, validation_data, first, bar)

@@ -15,6 +15,7 @@ from ardoise.estimators.parameters import (
     CALLABLE,
     NONE,
     RANDOM_STATE,
+    SEQUENCE,
     VERBOSE,
     Choice,
     Constraint,
@@ -53,8 +54,8 @@ STOCHASTIC: Table = {
     "max_norm": [POSITIVE, NONE],
     "weight_average": [SHARE, NONE],
     "augmentation": [CALLABLE, NONE],
-    "metrics": [CALLABLE, ARRAY_LIKE, Instance(Mapping, "a mapping"), NONE],
-    "callbacks": [ARRAY_LIKE, NONE],
+    "metrics": [CALLABLE, SEQUENCE, Instance(Mapping, "a mapping"), NONE],
+    "callbacks": [SEQUENCE, NONE],
     "threads": [COUNT, NONE],
     "progress_bar": [BOOLEAN],
 }
@@ -88,18 +89,18 @@ LOSSES = ("squared_error", "poisson", "absolute_error", "huber")
 REGRESSOR: Table = {"loss": [Choice(LOSSES), SETTINGS, Instance(Loss)]}
 DTYPE = Choice(("float32", "float64"))
 CONV: Table = {
-    "filters": [ARRAY_LIKE],
+    "filters": [SEQUENCE],
     "kernel_size": [COUNT],
     "pool_size": [COUNT],
     "padding": [Choice(("same", "valid"))],
     "hidden_layer_sizes": [ARRAY_LIKE, COUNT],
-    "image_shape": [ARRAY_LIKE, NONE],
+    "image_shape": [SEQUENCE, NONE],
     "batch_norm": [BOOLEAN],
     "dropout": [SHARE],
     "dtype": [DTYPE, NONE],
 }
 NETWORK: Table = {
-    "layers": [ARRAY_LIKE, NONE],
-    "input_shape": [ARRAY_LIKE, NONE],
+    "layers": [SEQUENCE, NONE],
+    "input_shape": [SEQUENCE, NONE],
     "dtype": [DTYPE, NONE],
 }

@@ -40,10 +40,10 @@ class FittedEstimator(NetworkEstimator):
         mode: Mode = FIT,
     ) -> Outcome:
         """Fit, or raise and leave the estimator as it was."""
+        self._check_settings()
         with self._held():
             in_place = self._goes_on(mode)  # now that nobody else is about to fit it
             with unchanged_after_errors(self, in_place=in_place):
-                self._check_settings()
                 if mode.name == "resume":
                     self._check_resumable()
                 if in_place:  # or else what somebody put there goes away

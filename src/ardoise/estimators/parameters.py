@@ -163,9 +163,21 @@ class _ArrayLike(Constraint):
         return "an array-like"
 
 
+class _InOrder(_ArrayLike):
+    """An array-like whose entries have an order, and which has a dimension."""
+
+    def accepts(self, value: Any) -> bool:
+        ordered = not isinstance(value, Mapping | Set)
+        return ordered and not is_one(value) and super().accepts(value)
+
+    def __str__(self) -> str:
+        return "a sequence"
+
+
 NONE = _None()
 CALLABLE = _Callable()
 ARRAY_LIKE = _ArrayLike()
+SEQUENCE = _InOrder()
 BOOLEAN = OneOf(Instance(bool), Instance(np.bool_))
 VERBOSE = OneOf(Interval("int", 0, None), *BOOLEAN.parts)
 RANDOM_STATE = OneOf(

@@ -40,6 +40,7 @@ def refit(
     Rolnick et al., "Experience replay for continual learning", 2019.
     """
     estimator._check_fitted()
+    estimator._check_settings()
     if estimator.solver == "lbfgs":
         raise ValueError(
             "refit goes on step by step, and solver='lbfgs' takes all samples at once: "
@@ -55,7 +56,6 @@ def refit(
             f"{type(replay).__name__}"
         )
     with estimator._held(), unchanged_after_errors(estimator, in_place=True):
-        estimator._check_settings()
         estimator._refresh()
         mode = Mode("refit", int(epochs))
         data = _mixed(estimator, (X, y), tuple(replay), float(share), mode)
