@@ -331,6 +331,9 @@ PARAMETERS = {
     ),
     "filters": ("conv", {"filters": [0]}, "filters must be a positive whole number"),
     "filters, a number": ("conv", {"filters": 8}, "'filters' parameter"),
+    "filters, a mapping": ("conv", {"filters": {}}, "'filters' parameter"),
+    "layers, a set": ("network", {"layers": set()}, "'layers' parameter"),
+    "a flag in an array": ("mlp", {"warm_start": np.eye(2)}, "'warm_start' parameter"),
     "filters, a fraction": ("conv", {"filters": [1.5]}, "filters must be a positive"),
     "kernel_size": ("conv", {"kernel_size": 0}, "'kernel_size' parameter"),
     "a large kernel": (
@@ -860,7 +863,8 @@ REFITS = {
     "half a replay": ({"replay": (X,)}, r"replay must be \(X, y\)"),
     "epochs, a fraction": ({"epochs": 1.5}, "epochs must be a positive whole number"),
     "no epochs": ({"epochs": 0}, "epochs must be a positive whole number; got 0"),
-    "columns": ({"y": np.stack([Y[:3]] * 2, axis=1)}, "the same columns"),
+    "columns": ({"y": np.stack([Y[:3]] * 2, axis=1)}, "multilabel|Multioutput"),
+    "text": ({"y": ["a", "b", "c"]}, "classes not in"),
 }
 
 

@@ -332,7 +332,7 @@ def test_resume_is_not_for_batches():
         {"learning_rate": Cosine(0.01)},
         {"hidden_layer_sizes": [6]},
     ],
-    ids=str,
+    ids=lambda settings: next(iter(settings)),
 )
 def test_resume_with_what_is_equal_or_does_not_matter(settings):
     model = mlp(learning_rate=Cosine(0.01)).fit(X, Y)

@@ -80,18 +80,16 @@ def _mixed(
         )
     times = max(1, round(share / (1 - share) * n_old / n_new))
     x_new, x_old = (estimator._check_x(X, reset=False) for X in (new[0], old[0]))
-    y_new, y_old = _as_array(new[1]), _as_array(old[1])
-    if y_new.shape[1:] != y_old.shape[1:]:
-        raise ValueError(
-            "y must have the same columns for new and for replayed samples; got the "
-            f"shapes {y_new.shape} and {y_old.shape}"
-        )
-    y = np.concatenate([y_old, *[y_new] * times])
-    targets = estimator._fit_targets(y, mode, anew=False)
+    # Each by itself, before they are put together: a wrong one would spoil the other.
+    t_new, t_old = (
+        estimator._fit_targets(y, mode, anew=False) for y in (new[1], old[1])
+    )
     dtype = estimator.network_.dtype
-    weights = estimator._all_weights(y, None)
+    targets = np.concatenate([t_old, *[t_new] * times])
     if targets.dtype.kind == "f":
         targets = targets.astype(dtype, copy=False)
+    y = np.concatenate([_as_array(old[1]), *[_as_array(new[1])] * times])
+    weights = estimator._all_weights(y, None)
     x = _stacked(x_old, x_new, times, dtype)
     return x, targets, None if weights is None else weights.astype(dtype)
 

@@ -71,6 +71,8 @@ def target_type(y: Array) -> str:
         _refuse_odd_labels(y[0])
         if y.dtype.kind == "O" and not isinstance(y.flat[0], str):
             return "unknown"
+    if y.dtype.kind == "V":  # records, which have no order
+        return "unknown"
     columns = y.ndim == 2 and y.shape[1] > 1
     fractions = y.dtype.kind == "f" and _has_fractions(y)
     count = len(np.unique(y))
