@@ -61,8 +61,11 @@ def keep(
         # callbacks of pieces begin anew.
         last = last._replace(values={**last.values, "callbacks": [], "history": {}})
     estimator._snapshot = last
-    # Another copy: others may draw from the user's generator meanwhile.
-    estimator._order = order.copy()
+    # From the user's own generator, others may draw meanwhile.
+    is_shared = isinstance(
+        estimator.random_state, np.random.RandomState | np.random.Generator
+    )
+    estimator._order = order.copy() if is_shared else order
     place = estimator._optimizer.place
     estimator._passes = estimator.n_iter_ if place is None else place[0]
 

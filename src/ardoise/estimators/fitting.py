@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from ardoise.engine.layers import Layer
 from ardoise.engine.network import Network
 from ardoise.estimators.contract import Data, HeldOut, NetworkEstimator, Samples
 from ardoise.estimators.exceptions import warn
@@ -161,11 +162,11 @@ class FittedEstimator(NetworkEstimator):
 
     def _check_network(self, x: Samples) -> None:
         """Refuse parameters of another architecture than that of the network."""
-        features = math.prod(x.shape[1:])
-        layers = self._build(features, self.n_outputs_)
-        shape = self._input_shape(features)
-        wanted = Network(layers, shape, dtype=self.network_.dtype, seed=0).config()
-        if wanted != self.network_.config():
+        features, network = math.prod(x.shape[1:]), self.network_
+        wanted = self._build(features, self.n_outputs_)
+        shape = tuple(self._input_shape(features))
+        same = shape == network.input_shape and len(wanted) == len(network.layers)
+        if not same or not all(map(_alike, wanted, network.layers)):
             raise ValueError(
                 "the parameters describe another network than the one that was "
                 "trained: set warm_start=False to begin a new one"
@@ -190,3 +191,7 @@ class FittedEstimator(NetworkEstimator):
             targets = targets.astype(dtype, copy=False)
         weights = check_sample_weight(sample_weight, x.shape[0], dtype)
         return HeldOut(x, targets, self._truth(targets), weights)
+
+
+def _alike(a: Layer, b: Layer) -> bool:
+    return type(a) is type(b) and a.config() == b.config()

@@ -83,7 +83,7 @@ def weight_product(x: Array, dy: Array, dW: Array) -> Step:
         a, b = x.reshape(-1, size, k).transpose(0, 2, 1), dy.reshape(-1, size, m)
         parts = np.empty((n // size, k, m), dW.dtype)
         return summed_product(a, b, parts, parts, dW)
-    if n > MOST_SUMMED:
+    if n > MOST_SUMMED and n * k * m > 4 * SMALL_PRODUCT:
         return partial(np.dot, x.T, dy, out=dW)
     c = _divisor(m, MOST_COLUMNS)
     c = c if c % LANES == 0 else m

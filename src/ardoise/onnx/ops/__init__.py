@@ -1,0 +1,6 @@
+"""The operators of ONNX that Ardoise computes, on NumPy arrays."""
+
+from ardoise.onnx.ops import elementwise, linear, shaping, windows
+from ardoise.onnx.ops.registry import OPERATORS, compute
+
+__all__ = ["OPERATORS", "compute", "elementwise", "linear", "shaping", "windows"]
