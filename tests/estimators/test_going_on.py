@@ -584,3 +584,26 @@ def test_a_fitted_estimator_holds_no_vectors_of_an_optimizer():
     """They are in the snapshot; the other copy would go into every pickle."""
     model = MLPClassifier(200, random_state=0, max_iter=2).fit(X, Y)
     assert vars(model._optimizer.optimizer).keys() & {"_state", "_parts"} == set()
+
+
+# -- the bar --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("way", ["whole", "error", "Ctrl-C"])
+def test_batches_have_one_bar(way, capsys):
+    pytest.importorskip("rich")
+    model = mlp(progress_bar=True)
+    if way == "error":
+        model.set_params(callbacks=[Breaks(RuntimeError, 4)])
+        with pytest.raises(RuntimeError):
+            model.fit([(X, Y)] * 2, **ALL)
+    elif way == "Ctrl-C":
+        model.set_params(callbacks=[Breaks(KeyboardInterrupt, 8)])
+        with interrupted():
+            model.fit([(X, Y)] * 2, **ALL)
+    else:
+        model.fit([(X, Y)] * 2, **ALL)
+    printed = capsys.readouterr().out.split("\n")
+    assert len([line for line in printed if line.strip()]) == 1
+    shown = {"whole": "epoch 3, loss", "error": "fit", "Ctrl-C": "epoch 1, loss"}
+    assert printed[0].startswith(shown[way])

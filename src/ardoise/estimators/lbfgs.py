@@ -69,14 +69,18 @@ def fit_lbfgs(
     network.theta[...] = result.x
     estimator.n_iter_, estimator.loss_ = result.n_iter, result.value
     if result.status:
-        warn(
-            "ConvergenceWarning",
-            f"lbfgs failed to converge after {result.n_iter} iteration(s) "
-            f"(status={result.status}):\n{result.message}\n\nYou might also want to "
-            "scale the data, or increase the number of iterations (max_iter="
-            f"{estimator.max_iter}) to improve the convergence.",
-        )
+        _warn(result, estimator.max_iter)
     return Outcome("finished", n, result.value, 0.0)
+
+
+def _warn(result: lbfgs.Result, max_iter: int) -> None:
+    warn(
+        "ConvergenceWarning",
+        f"lbfgs failed to converge after {result.n_iter} iteration(s) "
+        f"(status={result.status}):\n{result.message}\n\nYou might also want to scale "
+        f"the data, or increase the number of iterations (max_iter={max_iter}) to "
+        "improve the convergence.",
+    )
 
 
 def _objective(
