@@ -136,7 +136,8 @@ def test_no_such_command(ardoise):
     assert said.code == 2
     assert said.err == (
         "Il n’existe pas de commande trian\u202f; il y a\u00a0: "
-        "train, evaluate, predict, info, verify, data.\nVoir\u00a0: ardoise --help\n"
+        "train, evaluate, predict, export, info, verify, data.\n"
+        "Voir\u00a0: ardoise --help\n"
     )
 
 
@@ -221,7 +222,8 @@ COMMON = {
         "cnn",
         "runs",
     ),
-    *("checkpoint", "every", "resume", "info", "verify"),
+    *("checkpoint", "every", "resume", "info", "verify", "export", "to", "int"),
+    *("py", "stdlib", "html", "js", "max", "loss"),
     *("notebook", "official", "csv", "npz", "idx", "png", "jpeg", "numpy", "en", "fr"),
     *("test", "validation", "classe", "usage", "bit"),
 }

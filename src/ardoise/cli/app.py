@@ -1,7 +1,7 @@
 """The ``ardoise`` command: options, help in two languages, errors as sentences.
 
 Exit codes: 0 done, 1 something is wrong with the data, a file or the training, 2 wrong
-option, 130 interrupted by Ctrl-C.
+option, 3 an export that could not be proved, 130 interrupted by Ctrl-C.
 """
 
 from collections.abc import Sequence
@@ -174,6 +174,29 @@ def _build(terminal: Terminal) -> App:
         from ardoise.cli.using import predict as run_prediction
 
         return run_prediction(files, model, terminal)
+
+    @app.command(usage=t("usage_export"), help=t("export"))
+    def export(
+        model: model_option = None,
+        *,
+        to: Annotated[str, Parameter(help=t("to"))],
+        output: Annotated[Path | None, Parameter(help=t("export_output"))] = None,
+        int8: Annotated[bool, Parameter(help=t("int8"))] = False,
+        max_loss: Annotated[float, Parameter(help=t("max_loss"))] = 0.005,
+        data: Annotated[str | None, Parameter(help=t("export_data"))] = None,
+        lang: lang_option = terminal.lang,
+    ) -> int:
+        from ardoise.cli.exporting import run_export
+
+        return run_export(
+            model,
+            to,
+            output,
+            int8=int8,
+            max_loss=max_loss,
+            source=data,
+            terminal=terminal,
+        )
 
     @app.command(usage=t("usage_info"), help=t("info"))
     def info(model: model_option = None, *, lang: lang_option = terminal.lang) -> int:

@@ -40,19 +40,7 @@ def evaluate(
     """Print how well a model reads the test part of its data, or other data."""
     file = find_model(model_path, terminal)
     model = load_model(file)
-    details = model.details
-    data = load(str(details.get("data", MNIST)) if source is None else source)
-    known = data.digest() == details.get("digest")
-    if source is None and not known and "digest" in details:
-        terminal.complain(terminal.text("evaluate.changed", data=data.name))
-    if split is None and known and "split" in details:
-        # The images that this model has never seen, whatever way they were drawn.
-        split = str(details["split"])
-    if split is not None:
-        seed, validation = _drawn_with(model, file)
-        for_split = np.random.default_rng(seed).spawn(3)[0]
-        data = data.subset(divide(data, split, validation, for_split).test)
-    data = suited(data, model)
+    data, split = unseen(model, file, source, split, terminal)
     terminal.say(
         "evaluate.data",
         data=data.name,
@@ -65,6 +53,32 @@ def evaluate(
     say_accuracy(terminal, answers)
     show_classes(terminal, model, confusion(answers, len(model.classes)))
     return 0
+
+
+def unseen(
+    model: Model,
+    file: Path,
+    source: str | None,
+    split: str | None,
+    terminal: Terminal,
+) -> tuple[Dataset, str | None]:
+    """Return images that a model has not seen, and which part of its data they are.
+
+    That is the test part of the data that it was trained on, or other data.
+    """
+    details = model.details
+    data = load(str(details.get("data", MNIST)) if source is None else source)
+    known = data.digest() == details.get("digest")
+    if source is None and not known and "digest" in details:
+        terminal.complain(terminal.text("evaluate.changed", data=data.name))
+    if split is None and known and "split" in details:
+        # The images that this model has never seen, whatever way they were drawn.
+        split = str(details["split"])
+    if split is not None:
+        seed, validation = _drawn_with(model, file)
+        for_split = np.random.default_rng(seed).spawn(3)[0]
+        data = data.subset(divide(data, split, validation, for_split).test)
+    return suited(data, model), split
 
 
 def _drawn_with(model: Model, file: Path) -> tuple[int, float]:

@@ -1,0 +1,77 @@
+"""``ardoise export``: a model as a file for elsewhere, proved on test images."""
+
+import errno
+from pathlib import Path
+
+import numpy as np
+
+from ardoise.cli.terminal import OptionError, Terminal
+from ardoise.cli.using import find_model, unseen
+from ardoise.export import TARGETS, export
+from ardoise.files import load_model
+from ardoise.messages import UserError
+
+# How many test images an export is proved on, and how many show the ranges for int8.
+PROOF, CALIBRATION = 1000, 200
+SUFFIXES = {
+    "onnx": ".onnx",
+    "py": ".py",
+    "py-stdlib": ".py",
+    "html": ".html",
+    "c": ".h",
+    "js": ".mjs",
+}
+NOT_PROVED = 3  # the exit code
+
+
+def run_export(
+    model_path: Path | None,
+    to: str,
+    output: Path | None,
+    *,
+    int8: bool,
+    max_loss: float,
+    source: str | None,
+    terminal: Terminal,
+) -> int:
+    """Write an export, run it, and say what came of it.
+
+    Returns
+    -------
+    int
+        0 if it is proved, 3 if there is nothing here to prove it with.
+
+    Raises
+    ------
+    UserError
+        If there is no such target, or the export does not do what the model does.
+    """
+    if to not in TARGETS:
+        raise OptionError("export.unknown", name=to, names=", ".join(TARGETS))
+    if not 0 <= max_loss <= 1:
+        raise OptionError("option.max_loss", value=max_loss)
+    file = find_model(model_path, terminal)
+    model = load_model(file)
+    data, _ = unseen(model, file, source, None, terminal)
+    # Those that prove are not those that set the ranges.
+    order = np.random.default_rng(0).permutation(len(data))
+    proof, calibration = order[:PROOF], order[PROOF:][:CALIBRATION]
+    if not len(calibration):
+        calibration = proof
+    path = output or file.with_suffix(SUFFIXES.get(to, ""))
+    if path.suffix == "" or path.is_dir():
+        raise UserError("export.output", path=path)
+    if not path.parent.is_dir():
+        raise FileNotFoundError(errno.ENOENT, "no such folder", str(path.parent))
+    done = export(
+        model,
+        path,
+        to,
+        images=data.images[proof],
+        labels=data.labels[proof],
+        int8=int8,
+        calibration=data.images[calibration],
+        max_loss=max_loss,
+    )
+    terminal.out.print(done.words(terminal.lang))
+    return 0 if done.proved else NOT_PROVED
