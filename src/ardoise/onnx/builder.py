@@ -12,10 +12,11 @@ from typing import Any
 
 from ardoise.onnx.algebra import NODES, Algebra, Formula, Unmatched
 from ardoise.onnx.branches import Branch, Layers, Values
-from ardoise.onnx.conversions import CONVERSIONS, plain
+from ardoise.onnx.conversions import CONVERSIONS
 from ardoise.onnx.errors import OnnxError
 from ardoise.onnx.model import Node
 from ardoise.onnx.statics import refusal
+from ardoise.onnx.weighted import plain
 
 MOST_DEPTH = 8  # of residual blocks in residual blocks
 MOST_STEPS = 4  # that one formula spans

@@ -18,8 +18,9 @@ from ardoise.engine.arrays import Array, Shape
 from ardoise.engine.layers import Chain, layer_from_config
 from ardoise.engine.network import Network
 from ardoise.engine.params import Layout
-from ardoise.onnx.branches import Branch, Context, Layers
+from ardoise.onnx.branches import Branch, Layers
 from ardoise.onnx.builder import follow
+from ardoise.onnx.context import Context
 from ardoise.onnx.endings import Ending, ending_of
 from ardoise.onnx.errors import OnnxError, shown
 from ardoise.onnx.model import (

@@ -18,7 +18,8 @@ from ardoise import __version__
 from ardoise.engine import losses
 from ardoise.engine.losses import Loss
 from ardoise.engine.network import Network
-from ardoise.onnx.drawing import Drawing, Place, draw
+from ardoise.onnx.drawers import draw
+from ardoise.onnx.drawing import Drawing, Place
 from ardoise.onnx.tensors import CODES
 from ardoise.onnx.wire import Message, encode
 

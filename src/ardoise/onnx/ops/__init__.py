@@ -1,6 +1,14 @@
 """The operators of ONNX that Ardoise computes, on NumPy arrays."""
 
-from ardoise.onnx.ops import elementwise, linear, shaping, windows
+from ardoise.onnx.ops import activations, elementwise, linear, shaping, windows
 from ardoise.onnx.ops.registry import OPERATORS, compute
 
-__all__ = ["OPERATORS", "compute", "elementwise", "linear", "shaping", "windows"]
+__all__ = [
+    "OPERATORS",
+    "activations",
+    "compute",
+    "elementwise",
+    "linear",
+    "shaping",
+    "windows",
+]

@@ -7,13 +7,11 @@ ONNX operator specification (onnx.ai/onnx/operators), opsets 6 to 28.
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
 
 from ardoise.engine.arrays import Array
-from ardoise.onnx.ops.erf import erf
 from ardoise.onnx.ops.registry import MANY, Call, Floats, Input, operator
 from ardoise.onnx.tensors import BFLOAT16, NAMES, STRING, array_dtype
 
@@ -56,126 +54,6 @@ def identity(call: Call, x: Array) -> Array:
     return x
 
 
-@operator("Relu", 1)
-def relu(call: Call, x: Array) -> Array:
-    """y = max(x, 0)."""
-    return np.maximum(x, _like(0, x))
-
-
-@operator("LeakyRelu", 1, alpha=0.01)
-def leaky_relu(call: Call, x: Array) -> Array:
-    """y = x where x ≥ 0, else alpha x."""
-    return np.where(x < 0, x * _like(call["alpha"], x), x)
-
-
-@operator("PRelu", 2)
-def p_relu(call: Call, x: Array, slope: Array) -> Array:
-    """y = x where x ≥ 0, else slope x; before opset 7 one slope a channel."""
-    if call.opset < 7 and slope.ndim == 1 and len(slope) > 1:
-        slope = slope.reshape(-1, *[1] * (x.ndim - 2))
-    return np.where(x < 0, x * slope, x)
-
-
-@operator("Elu", 1, alpha=1.0)
-def elu(call: Call, x: Array) -> Array:
-    """y = x where x ≥ 0, else alpha (eˣ − 1)."""
-    return np.where(x < 0, _like(call["alpha"], x) * np.expm1(x), x)
-
-
-@operator("Selu", 1, alpha=1.67326319217681884765625, gamma=1.05070102214813232421875)
-def selu(call: Call, x: Array) -> Array:
-    """y = gamma x where x > 0, else gamma alpha (eˣ − 1)."""
-    alpha, gamma = (_like(call[name], x) for name in ("alpha", "gamma"))
-    y: Array = np.where(x > 0, x, alpha * np.expm1(x)) * gamma
-    return y
-
-
-@operator("Celu", 1, alpha=1.0)
-def celu(call: Call, x: Array) -> Array:
-    """y = max(x, 0) + min(0, alpha (e^(x / alpha) − 1))."""
-    alpha = _like(call["alpha"], x)
-    return np.where(x > 0, x, alpha * np.expm1(x / alpha))
-
-
-@operator("ThresholdedRelu", 1, alpha=1.0)
-def thresholded_relu(call: Call, x: Array) -> Array:
-    """y = x where x > alpha, else 0."""
-    return np.where(x > _like(call["alpha"], x), x, _like(0, x))
-
-
-@operator("Gelu", 1, approximate="none")
-def gelu(call: Call, x: Array) -> Array:
-    """y = x Φ(x), by erf; or x/2 (1 + tanh(√(2/π) (x + 0.044715 x³)))."""
-    if call["approximate"] not in ("none", "tanh"):
-        raise call.refusal("approximate")
-    if call["approximate"] == "tanh":
-        inner = x * (1 + _like(0.044715, x) * x * x) * _like(math.sqrt(2 / math.pi), x)
-        share = 1 + np.tanh(inner)
-    else:
-        share = 1 + erf(x * _like(math.sqrt(0.5), x))
-    y: Array = x * _like(0.5, x) * share
-    return y
-
-
-@operator("Erf", 1)
-def error_function(call: Call, x: Array) -> Array:
-    """y = erf x."""
-    return erf(x)
-
-
-@operator("Sigmoid", 1)
-def sigmoid(call: Call, x: Array) -> Array:
-    """y = 1 / (1 + e⁻ˣ), computed as (1 + tanh(x / 2)) / 2, which cannot overflow."""
-    wide = x.astype(np.result_type(x.dtype, np.float32), copy=False)
-    half = _like(0.5, wide)
-    y: Array = np.tanh(wide * half) * half + half
-    return y.astype(x.dtype, copy=False)
-
-
-@operator("HardSigmoid", 1, alpha=0.2, beta=0.5)
-def hard_sigmoid(call: Call, x: Array) -> Array:
-    """y = max(0, min(1, alpha x + beta))."""
-    y: Array = x * _like(call["alpha"], x) + _like(call["beta"], x)
-    return np.clip(y, _like(0, x), _like(1, x))
-
-
-@operator("HardSwish", 1)
-def hard_swish(call: Call, x: Array) -> Array:
-    """y = x max(0, min(1, x / 6 + 1/2))."""
-    y: Array = x * np.clip(
-        x * _like(1 / 6, x) + _like(0.5, x), _like(0, x), _like(1, x)
-    )
-    return y
-
-
-@operator("Swish", 1, alpha=1.0)
-def swish(call: Call, x: Array) -> Array:
-    """y = x sigmoid(alpha x)."""
-    y: Array = x * sigmoid(call, x * _like(call["alpha"], x))
-    return y
-
-
-@operator("Softplus", 1)
-def softplus(call: Call, x: Array) -> Array:
-    """y = log(1 + eˣ)."""
-    y: Array = np.logaddexp(x, _like(0, x))
-    return y
-
-
-@operator("Mish", 1)
-def mish(call: Call, x: Array) -> Array:
-    """y = x tanh(softplus(x))."""
-    y: Array = x * np.tanh(softplus(call, x))
-    return y
-
-
-@operator("Softsign", 1)
-def softsign(call: Call, x: Array) -> Array:
-    """y = x / (1 + |x|)."""
-    y: Array = x / (1 + np.abs(x))
-    return y
-
-
 @operator("IsInf", 1, detect_negative=1, detect_positive=1)
 def is_inf(call: Call, x: Array) -> Array:
     """Whether x is infinite, of the signs asked for."""
@@ -189,8 +67,8 @@ def is_inf(call: Call, x: Array) -> Array:
 def clip(call: Call, x: Array, low: Input = None, high: Input = None) -> Array:
     """y = min(max(x, low), high); the limits are attributes before opset 11."""
     if call.opset < 11:
-        low = None if call["min"] is None else _like(call["min"], x)
-        high = None if call["max"] is None else _like(call["max"], x)
+        low = None if call["min"] is None else like(call["min"], x)
+        high = None if call["max"] is None else like(call["max"], x)
     y = x if low is None else np.maximum(x, low)
     return y if high is None else np.minimum(y, high)
 
@@ -228,7 +106,7 @@ def cast(call: Call, x: Array) -> Array:
 
 
 @operator("CastLike", 2, saturate=1, round_mode="up")
-def cast_like(call: Call, x: Array, other: Array) -> Array:
+def castlike(call: Call, x: Array, other: Array) -> Array:
     """y = x as numbers of the type of another array."""
     return x.astype(other.dtype)
 
@@ -327,7 +205,7 @@ for _name, _function in {
 def mean(call: Call, *arrays: Array) -> Array:
     """The mean of several arrays."""
     total: Array = _folded(np.add)(call, *arrays)
-    y: Array = total / _like(len(arrays), total)
+    y: Array = total / like(len(arrays), total)
     return y
 
 
@@ -338,6 +216,6 @@ def where(call: Call, condition: Array, x: Array, y: Array) -> Array:
     return np.where(condition, x, y)
 
 
-def _like(value: float, x: Array) -> Array:
+def like(value: float, x: Array) -> Array:
     """Return a number in the type of x: float16 stays float16."""
     return np.asarray(value, x.dtype)

@@ -1,0 +1,256 @@
+"""Bytes that are almost models: nothing but an `OnnxError` may come of them, soon.
+
+`fuzz` takes the bytes of one case, as atheris and libFuzzer hand them over. By hand,
+for so many cases from a seed::
+
+    python -m tests.fuzz.fuzz_onnx 100000 --seed 1
+
+Half of the cases are damaged byte by byte; the other half are models whose messages are
+well-formed, and say something else.
+"""
+
+import argparse
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+
+from ardoise.onnx import OnnxError, load, read, run
+from ardoise.onnx.schema import MESSAGES
+from ardoise.onnx.tensors import array_dtype
+from ardoise.onnx.wire import decode, encode
+
+MODELS = Path(__file__).parents[1] / "onnx" / "models"
+SECONDS = 1.0  # for one case; doubled where the machine does something else
+
+
+def fuzz(data):
+    """Read one case and, if it is small, compute it."""
+    try:
+        model = load(data)
+    except OnnxError:
+        return
+    try:
+        network = read(data).network
+    except OnnxError:
+        pass
+    else:
+        if np.prod(network.input_shape, dtype=object) < 4096:
+            with np.errstate(all="ignore"):
+                network.predict_logits(np.zeros((1, *network.input_shape), "f4"))
+    try:
+        run(model, dict(map(feed, model.inputs)), most_numbers=1 << 16)
+    except OnnxError:
+        pass
+
+
+def feed(entry):
+    """Return the name of an input, and an array for it: ones, if that is possible."""
+    shape = [n if isinstance(n, int) else 1 for n in entry.shape or ()]
+    if entry.code not in (None, 8) and np.prod(shape, dtype=object) < 4096:
+        try:
+            return entry.name, np.ones(shape, array_dtype(entry.code))
+        except (KeyError, ValueError):  # of an unknown type, or of too many axes
+            pass
+    return entry.name, np.ones(1, np.float32)
+
+
+# -- damage ---------------------------------------------------------------------------
+
+
+def damaged(rng, seeds):
+    """Return a model with a few bytes changed, cut, added or moved."""
+    data = bytearray(seeds[rng.integers(len(seeds))])
+    for _ in range(1 << int(rng.integers(4))):
+        at = int(rng.integers(len(data) + 1))
+        kind = rng.integers(7)
+        if not data or kind == 0:
+            data[at:at] = rng.bytes(int(rng.integers(1, 9)))
+        elif kind == 1:
+            data[at % len(data)] ^= 1 << int(rng.integers(8))
+        elif kind == 2:
+            data[at % len(data)] = int(rng.choice([0, 1, 0x7F, 0x80, 0xFF]))
+        elif kind == 3:
+            del data[at:]
+        elif kind == 4:
+            del data[at : at + int(rng.integers(1, 9))]
+        elif kind == 5:
+            length = int(rng.integers(1, 65))
+            start = int(rng.integers(len(data)))
+            data[at:at] = data[start : start + length]
+        else:  # a number of ten bytes, such as a length
+            data[at : at + 1] = b"\xff" * 9 + b"\x01"
+    return bytes(data)
+
+
+LENGTHS = (-(2**63), -1, 0, 1, 2, 3, 7, 255, 2**16, 2**31 - 1, 2**31, 2**62, 2**63 - 1)
+FLOATS = (0.0, -0.0, 1e-45, -1.0, 0.5, 3e38, float("inf"), float("nan"))
+
+
+def altered(rng, seeds, names):
+    """Return a model that says something else in a few places."""
+    try:
+        message = decode("Model", seeds[rng.integers(len(seeds))])
+    except ValueError:  # a seed may be anything
+        return b""
+    forget_what_was_only_seen("Model", message)
+    for _ in range(int(rng.integers(1, 5))):
+        alter(rng, "Model", message, names)
+    return encode("Model", message)
+
+
+WEIGHTS = {
+    "graph": 20,
+    "op_type": 1,
+    "attribute": 5,
+    "ir_version": 0.1,
+    "opset_import": 0.3,
+}
+
+
+def forget_what_was_only_seen(kind, message):
+    for field in MESSAGES[kind].values():
+        if field.kind == "seen":
+            message.pop(field.name, None)
+        elif field.kind in MESSAGES and field.name in message:
+            value = message[field.name]
+            for inner in value if field.many else [value]:
+                forget_what_was_only_seen(field.kind, inner)
+
+
+def alter(rng, kind, message, names):
+    """Change one field of a message, or go down into one of them."""
+    if kind == "Attribute" and rng.random() < 0.3:
+        another_attribute(rng, message, names)
+        return
+    fields = [f for f in MESSAGES[kind].values() if f.kind != "seen"]
+    there = [f for f in fields if f.name in message]
+    if not there:
+        return
+    # Other names are refused soon: graphs, numbers and attributes lead further.
+    weights = np.array(
+        [WEIGHTS.get(f.name, 0.1 if f.kind == "string" else 1) for f in there]
+    )
+    field = there[rng.choice(len(there), p=weights / weights.sum())]
+    value = message[field.name]
+    if field.kind in MESSAGES:
+        inner = value if field.many else [value]
+        if len(inner) and rng.random() < 0.9:
+            alter(rng, field.kind, inner[rng.integers(len(inner))], names)
+        elif field.many and len(inner):
+            i, j = rng.integers(len(inner), size=2)
+            inner[int(i) : int(i)] = [inner[j]] * int(rng.integers(1, 4))
+        return
+    if rng.random() < 0.1:
+        del message[field.name]
+        return
+    new = fresh(rng, field.kind, names)
+    if not field.many:
+        message[field.name] = new
+        return
+    values = list(value)
+    place = int(rng.integers(len(values) + 1))
+    values[place : place + int(rng.integers(2))] = [new] * int(rng.integers(3))
+    message[field.name] = values
+
+
+def another_attribute(rng, message, names):
+    """Let an attribute be of another type, in good form."""
+    name = message.get("name", "")
+    message.clear()
+    kinds = {
+        1: ("f", "float"),
+        2: ("i", "int64"),
+        3: ("s", "string"),
+        4: ("t", None),
+        6: ("floats", "float"),
+        7: ("ints", "int64"),
+        8: ("strings", "string"),
+    }
+    code = int(rng.choice(list(kinds)))
+    field, kind = kinds[code]
+    if kind is None:
+        size = int(rng.integers(4))
+        value = {"data_type": 7, "dims": [size], "raw_data": rng.bytes(8 * size)}
+    else:
+        values = [fresh(rng, kind, names) for _ in range(rng.integers(5))]
+        values = [v.encode() if isinstance(v, str) else v for v in values]
+        value = (
+            values if field.endswith("s") and field != "s" else (values or [None])[0]
+        )
+    message |= {"name": name, "type": code}
+    if value is not None:
+        message[field] = value
+
+
+def fresh(rng, kind, names):
+    if kind == "string":
+        return str(rng.choice(names))
+    if kind == "bytes":
+        return rng.bytes(int(rng.integers(65)))
+    if kind in ("float", "double"):
+        return float(rng.choice(FLOATS))
+    value = int(LENGTHS[rng.integers(len(LENGTHS))])
+    if kind == "int32":
+        return (
+            max(-(2**31), min(value, 2**31 - 1)) if rng.random() < 0.3 else value % 20
+        )
+    return value % 2**64 if kind == "uint64" else value
+
+
+def names_in(seeds):
+    """Return the texts of all seeds, of which altered models are made."""
+    names = {"", "x", "N"}
+
+    def collect(kind, message):
+        for field in MESSAGES[kind].values():
+            values = message.get(field.name, [])
+            for one in values if field.many else [values]:
+                if field.kind == "string" and isinstance(one, str):
+                    names.add(one)
+                elif field.kind in MESSAGES and isinstance(one, dict):
+                    collect(field.kind, one)
+
+    for seed in seeds:
+        collect("Model", decode("Model", seed))
+    return sorted(names)
+
+
+def seeds_of(folder=MODELS):
+    return [path.read_bytes() for path in sorted(folder.glob("*.onnx"))]
+
+
+def cases(count, seed, seeds):
+    """Yield so many cases, the same for the same seed."""
+    rng = np.random.default_rng(seed)
+    names = names_in(seeds)
+    for i in range(count):
+        yield altered(rng, seeds, names) if i % 2 else damaged(rng, seeds)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("count", type=int)
+    parser.add_argument("--seed", type=int, default=0)
+    arguments = parser.parse_args()
+    slowest = 0.0
+    start = time.perf_counter()
+    for i, case in enumerate(cases(arguments.count, arguments.seed, seeds_of())):
+        begun = time.process_time()
+        try:
+            fuzz(case)
+        except BaseException:
+            Path("fuzz_onnx_failure.onnx").write_bytes(case)
+            print(f"case {i} of seed {arguments.seed}: fuzz_onnx_failure.onnx")
+            raise
+        slowest = max(slowest, time.process_time() - begun)
+    seconds = time.perf_counter() - start
+    print(
+        f"{arguments.count} cases in {seconds:.0f} s; the slowest took {slowest:.3f} s"
+    )
+    return int(slowest > SECONDS)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
