@@ -54,7 +54,7 @@ class NetworkClassifierBase(Classifier, FittedEstimator):
         return SigmoidBinaryCrossEntropy()
 
     def _fit_targets(self, y: Any, mode: Mode, *, anew: bool) -> Array:
-        if anew and not mode.knows_classes:
+        if anew and not mode.once:
             self._labels = Labels.fit(y, self)
             self.classes_ = self._labels.classes
         else:
@@ -173,8 +173,8 @@ class NetworkClassifierBase(Classifier, FittedEstimator):
             was.
         """
         if y is None and is_batches(X):
-            beside, first = (sample_weight, resume), {"classes": classes}
-            fit_batches(self, X, validation_data, beside, first)
+            beside = sample_weight, resume
+            fit_batches(self, X, validation_data, beside, classes)
             return self
         if classes is not None:
             raise ValueError(
@@ -303,7 +303,7 @@ class NetworkRegressorBase(Regressor, FittedEstimator):
             In one sentence, as scikit-learn's or ours.
         """
         if y is None and is_batches(X):
-            fit_batches(self, X, validation_data, (sample_weight, resume), {})
+            fit_batches(self, X, validation_data, (sample_weight, resume))
             return self
         mode = Mode("resume" if resume else "fit")
         self._fit(X, y, sample_weight, validation_data, mode)

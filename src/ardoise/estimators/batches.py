@@ -14,7 +14,13 @@ from ardoise.estimators.exceptions import warn
 from ardoise.estimators.fitting import FittedEstimator
 from ardoise.estimators.metrics import named_metrics
 from ardoise.estimators.modes import FIT, Mode, Outcome
-from ardoise.estimators.monitor import is_over, judge, judge_loss, note_epoch
+from ardoise.estimators.monitor import (
+    is_over,
+    judge,
+    judge_loss,
+    note_epoch,
+    straighten,
+)
 from ardoise.estimators.progress import ProgressBar
 from ardoise.estimators.rollback import unchanged_after_errors
 from ardoise.estimators.stochastic import INTERRUPTED, listed_callbacks
@@ -38,7 +44,7 @@ def fit_batches(
     batches: Iterable[Any],
     validation_data: Any,
     beside: tuple[Any, bool],
-    first: Mapping[str, Any],
+    classes: Any = None,
 ) -> None:
     """Train on batches, pass after pass.
 
@@ -56,8 +62,8 @@ def fit_batches(
         Evaluated after each pass.
     beside : (sample_weight, resume)
         Refused, if they are given.
-    first : mapping
-        For the first batch: its ``classes``.
+    classes : array-like, optional
+        All classes that there will be: a classifier needs them at the first batch.
 
     Raises
     ------
@@ -73,18 +79,18 @@ def fit_batches(
     with estimator._held():
         in_place = estimator._goes_on(FIT)
         with unchanged_after_errors(estimator, in_place=in_place):
-            _fit(estimator, batches, validation_data, first)
+            _fit(estimator, batches, validation_data, classes)
 
 
 def _fit(
     estimator: FittedEstimator,
     batches: Iterable[Any],
     validation_data: Any,
-    first: Mapping[str, Any],
+    classes: Any,
 ) -> None:
     count = 1 if iter(batches) is batches else int(estimator.max_iter)
     with closing(ProgressBar()) if estimator.progress_bar else nullcontext() as bar:
-        passes = _Passes(estimator, validation_data, first, bar)
+        passes = _Passes(estimator, validation_data, classes, bar)
         interrupted = passes.run(batches, count)
     estimator._finish_quietly(passes.held_out)
     if interrupted:
@@ -98,11 +104,11 @@ class _Passes:
         self,
         estimator: FittedEstimator,
         validation_data: Any,
-        first: Mapping[str, Any],
+        classes: Any,
         bar: ProgressBar | None,
     ) -> None:
         self._estimator, self._bar = estimator, bar
-        self._validation_data, self._first = validation_data, first
+        self._validation_data, self._classes = validation_data, classes
         self._metrics = named_metrics(estimator.metrics)
         self._begins = not estimator._goes_on(FIT)
         self._has_model = not self._begins
@@ -111,9 +117,9 @@ class _Passes:
 
     def run(self, batches: Iterable[Any], count: int) -> bool:
         """Make so many passes, or fewer; return whether Ctrl-C has ended them."""
-        estimator = self._estimator
+        estimator, offset = self._estimator, 0
         if self._has_model:
-            estimator.n_iter_ = 0
+            estimator.n_iter_, offset = 0, len(estimator.loss_curve_)
         if self._bar is not None:
             self._bar.begin(count)
         try:
@@ -127,6 +133,7 @@ class _Passes:
         except KeyboardInterrupt:
             if not self._has_model:
                 raise
+            straighten(estimator, offset)
             return True
         return False
 
@@ -141,11 +148,11 @@ class _Passes:
         self._note({"loss": total / samples, "learning_rate": rate})
 
     def _one_batch(self, batch: Any, i: int) -> Outcome:
-        X, y, *weight = _check_batch(batch)
+        X, y, weight = (*_check_batch(batch), None)[:3]
         self._estimator._passes = i
-        mode = Mode("batch", begins=self._begins)
-        outcome = self._estimator._fit_piece(X, y, *weight, **self._first, mode=mode)
-        self._has_model, self._begins, self._first = True, False, {}
+        mode = Mode("batch", begins=self._begins, classes=self._classes)
+        outcome = self._estimator._fit(X, y, weight, mode=mode)
+        self._has_model, self._begins, self._classes = True, False, None
         if outcome.stopped == "interrupted":
             raise KeyboardInterrupt
         if self.held_out is None and self._validation_data is not None:

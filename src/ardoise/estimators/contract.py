@@ -22,7 +22,7 @@ from ardoise.engine.schedules import Schedule
 from ardoise.engine.sparse import SparseRows
 from ardoise.estimators.base import Estimator
 from ardoise.estimators.exceptions import not_fitted
-from ardoise.estimators.modes import Mode, Outcome
+from ardoise.estimators.modes import Mode
 from ardoise.estimators.solvers import Solver
 from ardoise.estimators.threads import default_threads
 from ardoise.estimators.validation import check_samples_in
@@ -122,18 +122,6 @@ class NetworkEstimator(Estimator):
     _split: tuple[Array, Array] | None = None
     _criterion: Loss
 
-    def _fit_piece(
-        self,
-        X: Any,
-        y: Any,
-        sample_weight: Any = None,
-        classes: Any = None,
-        *,
-        mode: Mode,
-    ) -> Outcome:
-        """Train for one epoch on a piece of the data."""
-        raise NotImplementedError
-
     # -- what a subclass says ----------------------------------------------------------
 
     def _build(self, n_features: int, n_outputs: int) -> list[Layer]:
@@ -150,6 +138,9 @@ class NetworkEstimator(Estimator):
 
     def _make_loss(self) -> Loss:
         raise NotImplementedError
+
+    def _know_classes(self, y: Any, mode: Mode) -> None:
+        """Learn the classes from ``mode``, before y is looked at."""
 
     def _fit_targets(self, y: Any, mode: Mode, *, anew: bool) -> Array:
         """Return y as the loss reads it; learn its classes, or check them."""

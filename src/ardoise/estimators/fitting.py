@@ -49,6 +49,8 @@ class FittedEstimator(NetworkEstimator):
                     self._check_resumable()
                 if in_place:  # or else what somebody put there goes away
                     self._refresh()
+                if mode.once:
+                    self._know_classes(y, mode)
                 data = self._check_data(X, y, sample_weight, mode)
                 return self._train(data, validation_data, mode)
 

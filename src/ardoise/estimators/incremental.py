@@ -17,10 +17,9 @@ from ardoise.estimators.answers import NetworkClassifierBase, NetworkRegressorBa
 from ardoise.estimators.contract import Samples
 from ardoise.estimators.fitting import FittedEstimator
 from ardoise.estimators.labels import Labels, unique_labels
-from ardoise.estimators.modes import Mode, Outcome
+from ardoise.estimators.modes import Mode
 from ardoise.estimators.output import TransformOutput
 from ardoise.estimators.refitting import refit
-from ardoise.estimators.rollback import unchanged_after_errors
 from ardoise.estimators.targets import SEVERAL, label_array, target_type
 
 
@@ -194,27 +193,13 @@ class IncrementalClassifier(Incremental, NetworkClassifierBase):
                 "partial_fit cannot hold samples out for calibrate=True: begin with "
                 "fit, or give fit(batches, validation_data=...)"
             )
-        mode = Mode("partial_fit")
-        self._fit_piece(X, y, sample_weight, classes, mode=mode)
+        self._fit(X, y, sample_weight, mode=Mode("partial_fit", classes=classes))
         return self
 
-    def _fit_piece(
-        self,
-        X: Any,
-        y: Any,
-        sample_weight: Any = None,
-        classes: Any = None,
-        *,
-        mode: Mode,
-    ) -> Outcome:
-        with self._held(), unchanged_after_errors(self, in_place=False):
-            self._know_classes(y, classes, anew=mode.begins)
-            known = mode._replace(knows_classes=True)
-            return self._fit(X, y, sample_weight, mode=known)
-
-    def _know_classes(self, y: Any, classes: Any, *, anew: bool) -> None:
+    def _know_classes(self, y: Any, mode: Mode) -> None:
         """Learn the classes at the first call; refuse others later."""
-        if anew or not hasattr(self, "classes_"):
+        classes = mode.classes
+        if mode.begins or not hasattr(self, "classes_"):
             if classes is None:
                 raise ValueError(
                     "classes must be passed on the first call to partial_fit."
@@ -248,14 +233,3 @@ class IncrementalRegressor(Incremental, NetworkRegressorBase):
         """
         self._fit(X, y, sample_weight, mode=Mode("partial_fit"))
         return self
-
-    def _fit_piece(
-        self,
-        X: Any,
-        y: Any,
-        sample_weight: Any = None,
-        classes: Any = None,
-        *,
-        mode: Mode,
-    ) -> Outcome:
-        return self._fit(X, y, sample_weight, mode=mode)

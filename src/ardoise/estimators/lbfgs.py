@@ -15,7 +15,7 @@ from ardoise.estimators.contract import Data, HeldOut, NetworkEstimator
 from ardoise.estimators.exceptions import warn
 from ardoise.estimators.metrics import named_metrics
 from ardoise.estimators.modes import Outcome
-from ardoise.estimators.monitor import judge, note_epoch
+from ardoise.estimators.monitor import judge, note_epoch, straighten
 from ardoise.estimators.stochastic import (
     INTERRUPTED,
     draws_numbers,
@@ -64,6 +64,7 @@ def fit_lbfgs(
             )
     except KeyboardInterrupt:
         network.theta[...] = best
+        straighten(estimator, 0)
         warn("UserWarning", INTERRUPTED)
         return Outcome("interrupted", n, estimator.loss_, 0.0)
     network.theta[...] = result.x

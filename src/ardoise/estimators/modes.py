@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 
 class Mode(NamedTuple):
@@ -17,14 +17,14 @@ class Mode(NamedTuple):
         Of a refit.
     begins : bool
         Whether a batch is the first of a new training.
-    knows_classes : bool
-        Whether the classes were given, so that y need not hold all of them.
+    classes : array-like or None
+        All classes, if they are given; y need not hold them all.
     """
 
     name: Literal["fit", "resume", "partial_fit", "refit", "batch"] = "fit"
     epochs: int = 1
     begins: bool = False
-    knows_classes: bool = False
+    classes: Any = None
 
     @property
     def once(self) -> bool:

@@ -48,12 +48,33 @@ def note_epoch(estimator: NetworkEstimator, line: Mapping[str, Any]) -> None:
     earlier epochs have not measured: all columns keep the same length.
     """
     history, before = estimator.history_, len(estimator.loss_curve_)
+    estimator.loss_curve_.append(line["loss"])  # first: `straighten` goes by it
     estimator.n_iter_ += 1
     estimator.loss_ = line["loss"]
-    estimator.loss_curve_.append(line["loss"])
     for name in {**history, **line}:
         column = history.setdefault(name, [math.nan] * before)
         column.append(line.get(name, math.nan))
+
+
+def straighten(estimator: NetworkEstimator, offset: int) -> None:
+    """Bring all records to the same epoch: Ctrl-C may have come as one was written.
+
+    Parameters
+    ----------
+    estimator : NetworkEstimator
+    offset : int
+        How many entries of ``loss_curve_`` are from before `n_iter_` was 0.
+    """
+    curve = estimator.loss_curve_
+    estimator.n_iter_ = len(curve) - offset
+    estimator.loss_ = curve[-1] if curve else math.inf
+    for column in estimator.history_.values():
+        _fill(column, len(curve))
+
+
+def _fill(column: list[Any], length: int) -> None:
+    del column[length:]
+    column.extend([math.nan] * (length - len(column)))
 
 
 def judge_loss(estimator: NetworkEstimator) -> None:
@@ -97,6 +118,9 @@ class Counter(Callback):
     def diverged(self) -> None:
         """Note nothing: the batches end with an error."""
 
+    def interrupted(self, training: Training) -> None:
+        """Do nothing: the caller straightens the records."""
+
 
 class Monitor(Callback):
     """Keeps an estimator's records during a stochastic training.
@@ -131,6 +155,9 @@ class Monitor(Callback):
         self._estimator, self._solver, self._held_out = estimator, solver, held_out
         self._once, self._metrics = mode.once, metrics
         self.stops_early = bool(estimator.early_stopping) and not mode.once
+        self._n_before, self._t_before = len(estimator.loss_curve_), estimator.t_
+        self._n_scores = len(self._scores) if self.stops_early else 0
+        self._offset = self._n_before - estimator.n_iter_
 
     @property
     def _scores(self) -> list[float]:
@@ -166,6 +193,14 @@ class Monitor(Callback):
     def diverged(self) -> None:
         """Note an epoch that ended with numbers that are none."""
         self._note({"loss": math.nan})
+
+    def interrupted(self, training: Training) -> None:
+        """Bring the records to the same epoch."""
+        straighten(self._estimator, self._offset)
+        done = len(self._estimator.loss_curve_) - self._n_before
+        self._estimator.t_ = self._t_before + done * training.n_samples
+        if self.stops_early:
+            _fill(self._scores, self._n_scores + done)
 
     def _note(self, line: Mapping[str, Any]) -> None:
         note_epoch(self._estimator, line)

@@ -154,8 +154,10 @@ def _run(
         monitor.diverged()
         warn("ConvergenceWarning", f"Training stopped: {error}.")
         return "diverged"
-    if stopped == "interrupted" and mode.name != "batch":
-        warn("UserWarning", INTERRUPTED)
+    if stopped == "interrupted":
+        monitor.interrupted(training)
+        if mode.name != "batch":
+            warn("UserWarning", INTERRUPTED)
     elif stopped == "finished" and estimator.warns_at_the_end and not mode.once:
         warn(
             "ConvergenceWarning",
