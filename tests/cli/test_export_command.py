@@ -1,6 +1,7 @@
 """``ardoise export``: proved, not proved, or refused."""
 
 import importlib.util
+import sys
 
 import numpy as np
 import pytest
@@ -53,3 +54,14 @@ def test_every_target_stands_in_the_help(ardoise, lang):
     page = ardoise("export", "--help", "--lang", lang).out
     for target in ("py-stdlib", "html", "js"):
         assert target in page
+
+
+def test_onnx(ardoise, trained, monkeypatch):
+    folder, _ = trained["en"]
+    said = ardoise("export", folder, "--to", "onnx", "--output", "m.onnx")
+    assert said.code == 0 and "is proved on" in said.out
+    said = ardoise("export", folder, "--to", "onnx", "--int8", "--output", "n.onnx")
+    assert said.code == 1 and "int8 is not to be had in ONNX" in said.sentence
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    said = ardoise("export", folder, "--to", "onnx", "--output", "n.onnx")
+    assert said.code == 3 and "onnxruntime is not installed" in said.out

@@ -223,7 +223,7 @@ COMMON = {
         "runs",
     ),
     *("checkpoint", "every", "resume", "info", "verify", "export", "to", "int"),
-    *("py", "stdlib", "html", "js", "max", "loss"),
+    *("onnx", "py", "stdlib", "html", "js", "max", "loss"),
     *("notebook", "official", "csv", "npz", "idx", "png", "jpeg", "numpy", "en", "fr"),
     *("test", "validation", "classe", "usage", "bit"),
 }

@@ -273,7 +273,7 @@ def test_what_takes_too_long(tmp_path, small, monkeypatch):
 
 
 def test_targets_that_there_are_not(tmp_path, small):
-    with pytest.raises(ExportError, match="no export to pdf; there are py"):
+    with pytest.raises(ExportError, match="no export to pdf; there are onnx, py"):
         export(small, tmp_path / "x", "pdf", images=images_for(small, 1))
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import ArrayLike
 
+from ardoise import onnx
 from ardoise.engine.arrays import Array, check_samples, computing
 from ardoise.engine.losses import sigmoid, softmax
 from ardoise.engine.threads import blas_threads
@@ -33,6 +34,7 @@ from ardoise.export.running import (
     run_c,
     run_node,
     run_numpy,
+    run_onnxruntime,
     run_page,
     run_stdlib,
 )
@@ -90,7 +92,15 @@ def _write_c(job: Job) -> dict[str, bytes]:
     return write_c(job.plan, job.name, lower(job.plan, found))
 
 
+def _write_onnx(job: Job) -> dict[str, bytes]:
+    # onnxruntime computes no convolutions in double precision.
+    network, classes = job.model.network.astype("float32"), job.model.classes
+    content = onnx.write(network, class_names=classes, loss=job.model.loss)
+    return {job.name: content}
+
+
 TARGETS: dict[str, Target] = {
+    "onnx": Target(_write_onnx, run_onnxruntime),
     "py": Target(lambda job: write_numpy(job.plan, job.name), run_numpy),
     "py-stdlib": Target(lambda job: write_stdlib(job.plan, job.name), run_stdlib),
     "html": Target(
@@ -152,6 +162,8 @@ def export(
     """
     if to not in TARGETS:
         raise ExportError("export.unknown", name=to, names=", ".join(TARGETS))
+    if to == "onnx" and int8:
+        raise ExportError("export.onnx_int8")
     target, path = TARGETS[to], Path(path)
     x = _images(model, images)
     t = None if labels is None else _labels(labels, len(x), len(model.classes))

@@ -288,3 +288,39 @@ def _rows(numbers: Array, n: int, file: Path) -> Array:
         words = f"{numbers.size} numbers for {n} images"
         raise ExportError("export.failed", tool=file.name, words=words)
     return numbers.reshape(n, -1)
+
+
+# -- ONNX -----------------------------------------------------------------------------
+
+
+def run_onnxruntime(file: Path, images: Array) -> Run:
+    """Run an ONNX model by onnxruntime.
+
+    Raises
+    ------
+    NotProvedError
+        If it is not installed.
+    """
+    try:
+        import onnxruntime
+    except ImportError:
+        raise NotProvedError("export.no_onnxruntime") from None
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    session = onnxruntime.InferenceSession(
+        str(file), options, providers=["CPUExecutionProvider"]
+    )
+
+    def ask(x: Array) -> Array:
+        answer: Array = session.run(["probabilities"], {"input": x})[0]
+        return answer
+
+    x = images.astype(np.float32)
+    if images.dtype == np.uint8:
+        x /= 255
+    probabilities = ask(x)
+    started = time.perf_counter()
+    few = x[:TIMED]
+    for i in range(len(few)):
+        ask(few[i : i + 1])
+    return Run(probabilities, (time.perf_counter() - started) / len(few))
