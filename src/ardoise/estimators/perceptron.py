@@ -188,6 +188,10 @@ class Perceptron(FittedEstimator):
             self._network_from_coefs()
         views = self._views()
         given = self.coefs_, self.intercepts_
+        if all(
+            [*map(id, a)] == [*map(id, b)] for a, b in zip(given, views, strict=True)
+        ):
+            return  # as nearly always, and looking at shapes takes time
         for name, values, own in zip(ARRAYS, given, views, strict=True):
             shapes = [view.shape for view in own]
             if [np.shape(value) for value in values] != shapes:
@@ -196,11 +200,10 @@ class Perceptron(FittedEstimator):
                     f"{[np.shape(value) for value in values]}"
                 )
         pairs = zip((*given[0], *given[1]), (*views[0], *views[1]), strict=True)
-        changed = [(value, view) for value, view in pairs if value is not view]
-        for value, view in changed:
-            view[...] = value
-        if changed:
-            self._show_views()
+        for value, view in pairs:
+            if value is not view:
+                view[...] = value
+        self._show_views()
 
     def _network_from_coefs(self) -> None:
         """Build the network of an estimator whose arrays somebody has set."""
