@@ -1,6 +1,13 @@
 """The operators of ONNX that Ardoise computes, on NumPy arrays."""
 
-from ardoise.onnx.ops import activations, elementwise, linear, shaping, windows
+from ardoise.onnx.ops import (
+    activations,
+    elementwise,
+    linear,
+    quantizing,
+    shaping,
+    windows,
+)
 from ardoise.onnx.ops.registry import OPERATORS, compute
 
 __all__ = [
@@ -9,6 +16,7 @@ __all__ = [
     "compute",
     "elementwise",
     "linear",
+    "quantizing",
     "shaping",
     "windows",
 ]
