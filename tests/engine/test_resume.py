@@ -271,6 +271,38 @@ def test_fit_goes_on_from_a_snapshot():
     assert len(history) == 3
 
 
+@pytest.mark.parametrize("step", [2, 4, 5, 6])
+def test_a_wide_network_on_two_threads_goes_on_to_the_bit(step):
+    """Evaluations are of more samples than a batch has: work space is made anew."""
+    rng = np.random.default_rng(0)
+    x, y = rng.random((400, 784), np.float32), rng.integers(0, 10, 400)
+    settings = {"batch_size": 150, "threads": 2, "data": (x, y)}
+    settings["validation_data"] = (x, y)
+
+    def train(*callbacks, snapshot=None):
+        net = Network([Dense(256), Tanh(), Dropout(0.3), Dense(10)], 784, seed=0)
+        return trained(net, callbacks=callbacks, snapshot=snapshot, **settings)
+
+    whole, history = train(shares := Shares())
+    assert shares.seen == {"run"}
+    stops = Stops(step)
+    train(stops)
+    resumed, again = train(snapshot=stops.snapshot)
+    same(resumed.theta, whole.theta)
+    assert again["validation_loss"] == history["validation_loss"]
+
+
+class Shares(Callback):
+    """Looks whether the first product is shared out among threads, at each step."""
+
+    def __init__(self):
+        self.seen = set()
+
+    def on_batch_end(self, training):
+        product = training.network.layers[0]._calls[0]
+        self.seen.add(product.func.__name__)
+
+
 def test_an_order_of_ones_own_says_nothing_of_itself():
     order = Half()
     assert order.state() is None

@@ -127,6 +127,7 @@ class Network:
         if isinstance(self.layers[0], Flatten):  # it is given rows: see `entry_shape`
             self.layers[0].is_view = True
         self._reserved = (0, False)
+        self._team: Team | None = None
         # The last inputs, outside training and in it, and what was prepared for them:
         # the last one is first. (Batches come in two buffers by turns.)
         self._seen = [[_Seen(None)] * 2, [_Seen(None)] * 2]
@@ -226,6 +227,7 @@ class Network:
         """
         if batch < 1:
             raise ValueError(f"batch must be at least 1; got {batch}")
+        self._team = team
         for layer in self.layers:
             layer.share_products(team)
         if rng is not None or self._streams is None:
@@ -266,7 +268,11 @@ class Network:
         n = batch_count(x)
         batch, for_training = self._reserved
         if n > batch or (training and not for_training):
-            self.reserve(max(n, batch), training=training or for_training)
+            # With the same team: an evaluation in the midst of a training has larger
+            # batches, and must not change how the next step computes.
+            self.reserve(
+                max(n, batch), training=training or for_training, team=self._team
+            )
         y = self._run(x, training)
         self._to_undo = n if training else 0
         return from_layers(y)

@@ -78,7 +78,7 @@ class Layer:
         y never falls where x rises, number by number, and exactly so: a maximum may
         be taken before it as well as after.
     team : Team or None
-        Threads among which long matrix products are shared out.
+        Threads among which long matrix products of a training are shared out.
     mixes_samples : bool
         In training, y of one sample depends on the others of the batch.
     """

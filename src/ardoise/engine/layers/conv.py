@@ -280,7 +280,7 @@ class Conv2D(PreparedLayer):
                     stacks[strip],
                     W[strip, :, None, None],  # (G, 1, 1, K, F)
                     self._by_group(out, size),
-                    self.team,
+                    self.team if training else None,
                 )
             )
             if strip:

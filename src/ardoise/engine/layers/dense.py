@@ -109,7 +109,8 @@ class Dense(PreparedLayer):
     def prepare(self, x: Array, *, training: bool) -> Prepared:
         self._x = x
         y = self.work("y", (len(x), self.units))
-        calls = [forward_product(x, self.W, y, self.team)]
+        # Evaluation has threads of its own, one for each part of the samples.
+        calls = [forward_product(x, self.W, y, self.team if training else None)]
         if self.use_bias and len(x) == 1:
             row = y.reshape(-1)  # no axis to repeat b along: a third of the time
             calls.append(partial(np.add, row, self.b, out=row))
