@@ -7,6 +7,7 @@ import numpy as np
 
 from ardoise.cli.terminal import OptionError, Terminal
 from ardoise.cli.using import find_model, unseen
+from ardoise.digits import Dataset
 from ardoise.export import TARGETS, export
 from ardoise.files import load_model
 from ardoise.messages import UserError
@@ -53,11 +54,7 @@ def run_export(
     file = find_model(model_path, terminal)
     model = load_model(file)
     data, _ = unseen(model, file, source, None, terminal)
-    # Those that prove are not those that set the ranges.
-    order = np.random.default_rng(0).permutation(len(data))
-    proof, calibration = order[:PROOF], order[PROOF:][:CALIBRATION]
-    if not len(calibration):
-        calibration = proof
+    proof, calibration = parts_for(data)
     path = output or file.with_suffix(SUFFIXES.get(to, ""))
     if path.suffix == "" or path.is_dir():
         raise UserError("export.output", path=path)
@@ -67,11 +64,23 @@ def run_export(
         model,
         path,
         to,
-        images=data.images[proof],
-        labels=data.labels[proof],
+        images=proof.images,
+        labels=proof.labels,
         int8=int8,
-        calibration=data.images[calibration],
+        calibration=calibration.images,
         max_loss=max_loss,
     )
     terminal.out.print(done.words(terminal.lang))
     return 0 if done.proved else NOT_PROVED
+
+
+def parts_for(data: Dataset) -> tuple[Dataset, Dataset]:
+    """Return the images that prove an export, and those that show its ranges for int8.
+
+    They are others, if there are enough.
+    """
+    order = np.random.default_rng(0).permutation(len(data))
+    proof, calibration = order[:PROOF], order[PROOF:][:CALIBRATION]
+    if not len(calibration):
+        calibration = proof
+    return data.subset(proof), data.subset(calibration)
