@@ -7,7 +7,7 @@ BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help train test check format benchmarks evidence clean
+.PHONY: help train test check format benchmarks evidence fuzz clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "make %-12s %s\n", $$1, $$2}'
@@ -48,6 +48,14 @@ format: $(VENV)/.installed-test ## put the code into its standard form
 
 benchmarks: $(VENV)/.installed-benchmarks ## measure the tables of the README (idle machine, about 25 minutes)
 	$(BIN)/python -m benchmarks $(ARGS)
+
+$(VENV)/.installed-fuzz: $(VENV)/.installed-test
+	$(PIP) --editable '.[fuzz]'
+	@touch $@
+
+fuzz: $(VENV)/.installed-fuzz ## a million inputs that atheris makes for each reader of files (about 45 minutes)
+	@for reader in idx model checkpoint onnx; do \
+	  $(BIN)/python -m tests.fuzz $$reader $(ARGS) || exit 1; done
 
 evidence: $(VENV)/.installed-test ## slow proofs: 500 killed processes (about 3 minutes)
 	$(BIN)/python -m tests.evidence.kills $(ARGS)

@@ -38,6 +38,7 @@ LEVELS = {
     "engine.network": 2,
     "engine.optimizers": 2,
     "engine.order": 2,
+    "engine.snapshot": 2,
     "engine.diagnostics": 3,
     "engine.evaluation": 3,
     "engine.inference": 3,

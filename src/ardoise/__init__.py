@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ardoise.engine.diagnostics import GradientCheck, check_gradients
-from ardoise.engine.errors import DivergenceError, ShapeError
+from ardoise.engine.errors import DivergenceError, ShapeError, SnapshotError
 from ardoise.engine.evaluation import Evaluation, evaluate
 from ardoise.engine.history import History
 from ardoise.engine.inference import Predictor
@@ -98,6 +98,7 @@ __all__ = [
     "Residual",
     "ShapeError",
     "Sigmoid",
+    "SnapshotError",
     "Softplus",
     "SpatialDropout2D",
     "Tanh",

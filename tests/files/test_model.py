@@ -16,6 +16,7 @@ from ardoise.files import Model, ModelFileError, load_model, save_model
 from ardoise.files.model import MAX_HEADER
 from ardoise.files.safetensors import UNSEALED
 from ardoise.messages import LANGUAGES
+from tests.fuzz.sealed import places, put
 
 LOSS = losses.get({"name": "softmax_cross_entropy", "label_smoothing": 0.1})
 DETAILS = {"recipe": "mlp", "naïve": ["é", 1, None, 0.1], "nested": {"a": {}}}
@@ -174,24 +175,6 @@ def join(header, about, body):
     content = len(text).to_bytes(8, "little") + text + body
     digest = hashlib.sha256(content).hexdigest().encode()
     return content.replace(UNSEALED.encode(), digest, 1)
-
-
-def places(value, route=()):
-    """Yield the way to every value within a JSON value."""
-    yield route
-    if isinstance(value, dict | list):
-        keys = value if isinstance(value, dict) else range(len(value))
-        for key in keys:
-            yield from places(value[key], (*route, key))
-
-
-def put(value, route, new):
-    """Return a copy of a JSON value with another value at the end of the route."""
-    if not route:
-        return new
-    changed = copy.copy(value)
-    changed[route[0]] = put(value[route[0]], route[1:], new)
-    return changed
 
 
 NASTY = [

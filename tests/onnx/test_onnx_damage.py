@@ -15,7 +15,7 @@ from random_networks import fill
 
 from ardoise import BatchNorm, Conv2D, Dense, Flatten, MaxPool2D, Network, ReLU
 from ardoise.onnx import OnnxError, read, write
-from tests.fuzz.fuzz_onnx import MODELS, cases, fuzz, seeds_of
+from tests.fuzz.readers import ONNX_MODELS, use_onnx
 
 SECONDS = 1.0
 MEMORY = 64 * 2**20
@@ -36,7 +36,10 @@ def soon(content):
     """Read bytes; return whether they are a model."""
     begun = time.process_time()
     try:
-        fuzz(content)
+        try:
+            use_onnx(content)
+        except OnnxError:
+            pass
         try:
             read(content)
         except OnnxError:
@@ -61,11 +64,6 @@ def test_every_flipped_bit(bit):
         changed[at] ^= 1 << bit
         survived += soon(bytes(changed))
     assert survived < len(SMALL)  # mostly numbers and names
-
-
-def test_damaged_and_altered_models():
-    for case in cases(1500, 0, seeds_of()):
-        soon(case)
 
 
 @settings(max_examples=200)
@@ -297,7 +295,7 @@ def test_reading_raises_no_event_of_anything_else(tmp_path):
     }
     for name, content in bad.items():
         (tmp_path / name).write_bytes(content)
-    files = [str(p) for p in (*tmp_path.iterdir(), *sorted(MODELS.glob("*.onnx")))]
+    files = [str(p) for p in (*tmp_path.iterdir(), *sorted(ONNX_MODELS.glob("*.onnx")))]
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", AUDITED, *files],
         capture_output=True,

@@ -10,7 +10,7 @@ import numpy as np
 
 from ardoise.cli.plan import Plan, TrainOptions
 from ardoise.cli.terminal import OptionError, Terminal
-from ardoise.engine.order import Snapshot
+from ardoise.engine.snapshot import Snapshot
 from ardoise.engine.training import Callback, Training
 from ardoise.files import write_atomically
 from ardoise.files.atomic import remove_strays

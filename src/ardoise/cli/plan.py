@@ -22,7 +22,7 @@ from ardoise.digits.recipes import RECIPES, Recipe
 from ardoise.engine import losses
 from ardoise.engine.history import History
 from ardoise.engine.network import Network
-from ardoise.engine.order import Snapshot
+from ardoise.engine.snapshot import Snapshot
 from ardoise.engine.threads import available_threads
 from ardoise.engine.training import Callback, fit
 from ardoise.files import Model

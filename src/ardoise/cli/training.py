@@ -21,12 +21,12 @@ from ardoise.cli.results import (
 from ardoise.cli.terminal import Terminal
 from ardoise.digits.recipes import RECIPES, Recipe
 from ardoise.digits.scores import per_class, wilson_interval
-from ardoise.engine.errors import DivergenceError
+from ardoise.engine.errors import DivergenceError, SnapshotError
 from ardoise.engine.history import History
 from ardoise.engine.threads import available_threads, blas_threads
 from ardoise.engine.training import Callback
 from ardoise.files import save_model, write_atomically
-from ardoise.files.checkpoint import Checkpoint
+from ardoise.files.checkpoint import Checkpoint, CheckpointError
 from ardoise.messages import UserError
 from ardoise.plots.numbers import integer, shortest
 
@@ -87,6 +87,8 @@ def train(
         if not len(history):
             raise KeyboardInterrupt  # before the first epoch ended
         return finish(plan, history, folder, terminal)
+    except SnapshotError:
+        raise CheckpointError("checkpoint.damaged", path=checkpoint) from None
     except DivergenceError as error:
         rate = recipe_rate(plan.recipe)
         usual = recipe_rate(RECIPES[plan.recipe.name])

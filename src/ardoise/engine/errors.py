@@ -9,6 +9,13 @@ class ShapeError(ValueError):
     """A layer was given data of a shape it cannot take."""
 
 
+class SnapshotError(ValueError):
+    """A training cannot go on from this snapshot: it is damaged, or of another one."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"training cannot go on from this snapshot: {reason}")
+
+
 class DivergenceError(ArithmeticError):
     """The loss or the weights stopped being finite numbers during training.
 

@@ -1,13 +1,12 @@
-"""Which rows train next, and where a training stands between two steps."""
+"""Which rows train next, and the state of what decides it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
-from ardoise.engine.arrays import Array
 from ardoise.engine.batches import Rows
 
 
@@ -58,21 +57,6 @@ class RandomOrder(Order):
 
     def restore(self, state: Any) -> None:
         self._rng.bit_generator.state = state
-
-
-class Snapshot(NamedTuple):
-    """A training between two steps: all that another one needs to go on to the bit.
-
-    Attributes
-    ----------
-    values : dict
-        JSON values: where it stands, generators, history, what callbacks remember.
-    arrays : dict of str to array
-        Weights, running statistics, the optimiser's vectors, the epoch's rows… copies.
-    """
-
-    values: dict[str, Any]
-    arrays: dict[str, Array]
 
 
 def generator_state(generator: np.random.Generator) -> Any:

@@ -26,7 +26,7 @@ from ardoise.engine.batches import (
     count_rows,
     split_rows,
 )
-from ardoise.engine.errors import DivergenceError
+from ardoise.engine.errors import DivergenceError, SnapshotError
 from ardoise.engine.evaluation import evaluate_on
 from ardoise.engine.history import History, Stopped
 from ardoise.engine.inference import sharing
@@ -37,10 +37,10 @@ from ardoise.engine.order import (
     InOrder,
     Order,
     RandomOrder,
-    Snapshot,
     generator_state,
 )
 from ardoise.engine.schedules import Schedule
+from ardoise.engine.snapshot import Snapshot, check, fill, refused
 from ardoise.engine.sparse import SparseRows
 from ardoise.engine.threads import available_threads
 from ardoise.engine.workers import Workers
@@ -153,9 +153,9 @@ class EarlyStopping(Callback):
 
     def restore(self, state: Mapping[str, Any]) -> None:
         self._best = -math.inf if state["best"] is None else float(state["best"])
-        self._best_epoch = state["best_epoch"]
-        self._weights[...] = state["weights"]
-        self._state[...] = state["state"]
+        self._best_epoch = int(state["best_epoch"])
+        fill(self._weights, state["weights"])
+        fill(self._state, state["state"])
 
     def on_train_end(self, training: Training) -> None:
         if self.restore_best and self._best_epoch:
@@ -219,6 +219,7 @@ class Training:
         self.validation = validation
         self.epochs, self.batch_size = epochs, batch_size
         self.n_samples = order.n
+        self._n_rows = data[0].shape[0]
         self.steps_per_epoch = -(-self.n_samples // batch_size)
         self.total_steps = epochs * self.steps_per_epoch
         self.epoch, self.step, self.epoch_samples = 0, 0, 0
@@ -264,7 +265,8 @@ class Training:
         self._loss_sum, self._hits = 0.0, 0
         self._snapshot = snapshot
         if snapshot is not None:
-            self._restore(snapshot)
+            with refused():
+                self._restore(snapshot)
 
     def snapshot(self) -> Snapshot:
         """Return where this training stands, between two steps; arrays are copies.
@@ -305,6 +307,7 @@ class Training:
         return Snapshot(values, {name: array.copy() for name, array in arrays.items()})
 
     def _restore(self, snapshot: Snapshot) -> None:
+        check(snapshot)
         values, arrays = snapshot
         self.epoch, self.step = values["epoch"], values["step"]
         self.epoch_samples = values["epoch_samples"]
@@ -315,22 +318,30 @@ class Training:
         self.running_loss = self._loss_sum / max(1, self.epoch_samples)
         self.running_accuracy = self._hits / max(1, self.epoch_samples)
         if values["in_epoch"]:
-            self._rows = arrays.get("rows", slice(0, self.n_samples))
-        self.network.theta[...] = arrays["theta"]
-        self.network.state[...] = arrays["state"]
+            self._rows = self._rows_of(arrays)
         if self._average is not None:
-            self._average.average[...] = arrays["average"]
+            fill(self._average.average, arrays["average"])
             self._average.t = values["average_steps"]
         self.optimizer.t = values["optimizer_steps"]
         for name, vector in self.optimizer.state().items():
-            vector[...] = arrays[f"optimizer.{name}"]
+            fill(vector, arrays[f"optimizer.{name}"])
         generators = self._workers.generators
         for generator, state in zip(generators, values["generators"], strict=True):
             generator.bit_generator.state = state
         self._order.restore(values["order"])
-        for name, column in values["history"].items():
-            self.history.columns[name] = list(column)
+        self.history.columns = copy.deepcopy(values["history"])
+        fill(self.network.state, arrays["state"])
+        fill(self.network.theta, arrays["theta"])
         self._good = (self.network.theta.copy(), self.network.state.copy())
+
+    def _rows_of(self, arrays: Mapping[str, Array]) -> Rows:
+        """Return the rows of the epoch that a snapshot is from."""
+        rows = arrays.get("rows")
+        if rows is None:
+            return slice(0, self.n_samples)
+        if len(rows) != self.n_samples or rows.max() >= self._n_rows:
+            raise SnapshotError("it is of other data, or of another part of them")
+        return rows
 
     def _remind(self) -> None:
         """Give the callbacks back what those of the snapshot remembered."""
@@ -346,7 +357,8 @@ class Training:
             }
             remembered = {**values["callbacks"][i], **own}
             if remembered:
-                callback.restore(remembered)
+                with refused():
+                    callback.restore(remembered)
 
     def stop(self, reason: Stopped = "stopped") -> None:
         """End the training after the current step (from a callback)."""
@@ -549,6 +561,8 @@ def fit(
     ------
     TypeError, ValueError
         If an argument or the data are wrong; nothing has been changed then.
+    SnapshotError
+        If the snapshot is of another training, or damaged (a ValueError).
     DivergenceError
         If the loss or the weights stop being finite; the network is left with its last
         finite weights.

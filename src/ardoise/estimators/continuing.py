@@ -8,7 +8,9 @@ from typing import Any, Self, cast
 import numpy as np
 
 from ardoise.engine.batches import Rows, count_rows
-from ardoise.engine.order import Order, Snapshot, generator_state
+from ardoise.engine.history import History
+from ardoise.engine.order import Order, generator_state
+from ardoise.engine.snapshot import Snapshot
 from ardoise.engine.training import Training
 from ardoise.estimators.contract import NetworkEstimator
 from ardoise.estimators.modes import Mode
@@ -59,7 +61,9 @@ def keep(
     if last is not None and mode.once:
         # The estimator has its own history, which would be copied at each call; and
         # callbacks of pieces begin anew.
-        last = last._replace(values={**last.values, "callbacks": [], "history": {}})
+        last = last._replace(
+            values={**last.values, "callbacks": [], "history": History().columns}
+        )
     estimator._snapshot = last
     # From the user's own generator, others may draw meanwhile.
     is_shared = isinstance(

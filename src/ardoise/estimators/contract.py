@@ -17,8 +17,9 @@ from ardoise.engine.layers import Layer
 from ardoise.engine.losses import Loss
 from ardoise.engine.network import Network
 from ardoise.engine.optimizers import Optimizer
-from ardoise.engine.order import Order, Snapshot
+from ardoise.engine.order import Order
 from ardoise.engine.schedules import Schedule
+from ardoise.engine.snapshot import Snapshot
 from ardoise.engine.sparse import SparseRows
 from ardoise.estimators.base import Estimator
 from ardoise.estimators.exceptions import not_fitted

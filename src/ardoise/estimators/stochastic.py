@@ -12,7 +12,7 @@ from ardoise.engine.arrays import Array
 from ardoise.engine.batches import Augment, Rows, count_rows
 from ardoise.engine.errors import DivergenceError
 from ardoise.engine.layers import Dropout, SpatialDropout2D
-from ardoise.engine.order import Snapshot
+from ardoise.engine.snapshot import Snapshot
 from ardoise.engine.sparse import SparseRows
 from ardoise.engine.training import Callback, Training
 from ardoise.estimators.continuing import (

@@ -5,7 +5,6 @@ takes the place of the last one, which is kept as ``<name>.previous``.
 """
 
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from ardoise.engine.network import Network
-from ardoise.engine.order import Snapshot
+from ardoise.engine.snapshot import Snapshot, check
 from ardoise.files.atomic import read_whole, write_atomically
 from ardoise.files.model import DAMAGE
 from ardoise.files.safetensors import read_tensors, strict_json, write_tensors
@@ -21,7 +20,6 @@ from ardoise.messages import UserError
 
 FORMAT = 1
 KEY = "ardoise_checkpoint"
-COUNTS = ("epoch", "step", "epoch_samples", "hits", "optimizer_steps", "average_steps")
 
 
 class CheckpointError(UserError):
@@ -117,9 +115,9 @@ def _read(content: bytearray) -> Checkpoint:
     about = strict_json(metadata[KEY])
     if about["format"] != FORMAT:
         raise ValueError("it is of another version")
-    values, plan = about["values"], about["plan"]
-    if not all(type(values[name]) is int and values[name] >= 0 for name in COUNTS):
-        raise ValueError("a count is not a whole number")
+    plan = about["plan"]
+    snapshot = Snapshot(about["values"], arrays)
+    check(snapshot)
     if not isinstance(plan, dict):
         raise ValueError("the plan is not a map")
     numbers = np.concatenate([arrays["theta"], arrays["state"]])
@@ -134,18 +132,4 @@ def _read(content: bytearray) -> Checkpoint:
             raise ValueError(f"{name} is not a vector of the network")
         if array.dtype.kind == "f" and not np.isfinite(array).all():
             raise ValueError(f"{name} holds NaN or infinity")
-    _check_rows(values, arrays)
-    return Checkpoint(Snapshot(values, arrays), about["network"], plan)
-
-
-def _check_rows(values: Mapping[str, Any], arrays: Mapping[str, Any]) -> None:
-    """Refuse rows of an epoch that are not each sample once."""
-    rows = arrays.get("rows")
-    if rows is None:
-        return
-    if rows.ndim != 1 or rows.dtype.kind != "i":
-        raise ValueError("the order of the samples is not made of whole numbers")
-    if not np.array_equal(np.sort(rows), np.arange(len(rows))):
-        raise ValueError("the order of the samples does not hold each of them once")
-    if values["epoch_samples"] > len(rows):
-        raise ValueError("more samples were seen than there are")
+    return Checkpoint(snapshot, about["network"], plan)

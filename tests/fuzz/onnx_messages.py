@@ -1,99 +1,21 @@
-"""Bytes that are almost models: nothing but an `OnnxError` may come of them, soon.
-
-`fuzz` takes the bytes of one case, as atheris and libFuzzer hand them over. By hand,
-for so many cases from a seed::
-
-    python -m tests.fuzz.fuzz_onnx 100000 --seed 1
-
-Half of the cases are damaged byte by byte; the other half are models whose messages are
-well-formed, and say something else.
-"""
-
-import argparse
-import sys
-import time
-from pathlib import Path
+"""Models whose messages are well-formed, and say something else than they did."""
 
 import numpy as np
 
-from ardoise.onnx import OnnxError, load, read, run
 from ardoise.onnx.schema import MESSAGES
-from ardoise.onnx.tensors import array_dtype
 from ardoise.onnx.wire import decode, encode
-
-MODELS = Path(__file__).parents[1] / "onnx" / "models"
-SECONDS = 1.0  # for one case; doubled where the machine does something else
-
-
-def fuzz(data):
-    """Read one case and, if it is small, compute it."""
-    try:
-        model = load(data)
-    except OnnxError:
-        return
-    try:
-        network = read(data).network
-    except OnnxError:
-        pass
-    else:
-        if np.prod(network.input_shape, dtype=object) < 4096:
-            with np.errstate(all="ignore"):
-                network.predict_logits(np.zeros((1, *network.input_shape), "f4"))
-    try:
-        run(model, dict(map(feed, model.inputs)), most_numbers=1 << 16)
-    except OnnxError:
-        pass
-
-
-def feed(entry):
-    """Return the name of an input, and an array for it: ones, if that is possible."""
-    shape = [n if isinstance(n, int) else 1 for n in entry.shape or ()]
-    if entry.code not in (None, 8) and np.prod(shape, dtype=object) < 4096:
-        try:
-            return entry.name, np.ones(shape, array_dtype(entry.code))
-        except (KeyError, ValueError):  # of an unknown type, or of too many axes
-            pass
-    return entry.name, np.ones(1, np.float32)
-
-
-# -- damage ---------------------------------------------------------------------------
-
-
-def damaged(rng, seeds):
-    """Return a model with a few bytes changed, cut, added or moved."""
-    data = bytearray(seeds[rng.integers(len(seeds))])
-    for _ in range(1 << int(rng.integers(4))):
-        at = int(rng.integers(len(data) + 1))
-        kind = rng.integers(7)
-        if not data or kind == 0:
-            data[at:at] = rng.bytes(int(rng.integers(1, 9)))
-        elif kind == 1:
-            data[at % len(data)] ^= 1 << int(rng.integers(8))
-        elif kind == 2:
-            data[at % len(data)] = int(rng.choice([0, 1, 0x7F, 0x80, 0xFF]))
-        elif kind == 3:
-            del data[at:]
-        elif kind == 4:
-            del data[at : at + int(rng.integers(1, 9))]
-        elif kind == 5:
-            length = int(rng.integers(1, 65))
-            start = int(rng.integers(len(data)))
-            data[at:at] = data[start : start + length]
-        else:  # a number of ten bytes, such as a length
-            data[at : at + 1] = b"\xff" * 9 + b"\x01"
-    return bytes(data)
-
+from tests.fuzz.damage import damaged
 
 LENGTHS = (-(2**63), -1, 0, 1, 2, 3, 7, 255, 2**16, 2**31 - 1, 2**31, 2**62, 2**63 - 1)
 FLOATS = (0.0, -0.0, 1e-45, -1.0, 0.5, 3e38, float("inf"), float("nan"))
 
 
-def altered(rng, seeds, names):
+def altered(rng, data, names):
     """Return a model that says something else in a few places."""
     try:
-        message = decode("Model", seeds[rng.integers(len(seeds))])
-    except ValueError:  # a seed may be anything
-        return b""
+        message = decode("Model", data)
+    except ValueError:
+        return damaged(rng, data)
     forget_what_was_only_seen("Model", message)
     for _ in range(int(rng.integers(1, 5))):
         alter(rng, "Model", message, names)
@@ -215,42 +137,3 @@ def names_in(seeds):
     for seed in seeds:
         collect("Model", decode("Model", seed))
     return sorted(names)
-
-
-def seeds_of(folder=MODELS):
-    return [path.read_bytes() for path in sorted(folder.glob("*.onnx"))]
-
-
-def cases(count, seed, seeds):
-    """Yield so many cases, the same for the same seed."""
-    rng = np.random.default_rng(seed)
-    names = names_in(seeds)
-    for i in range(count):
-        yield altered(rng, seeds, names) if i % 2 else damaged(rng, seeds)
-
-
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("count", type=int)
-    parser.add_argument("--seed", type=int, default=0)
-    arguments = parser.parse_args()
-    slowest = 0.0
-    start = time.perf_counter()
-    for i, case in enumerate(cases(arguments.count, arguments.seed, seeds_of())):
-        begun = time.process_time()
-        try:
-            fuzz(case)
-        except BaseException:
-            Path("fuzz_onnx_failure.onnx").write_bytes(case)
-            print(f"case {i} of seed {arguments.seed}: fuzz_onnx_failure.onnx")
-            raise
-        slowest = max(slowest, time.process_time() - begun)
-    seconds = time.perf_counter() - start
-    print(
-        f"{arguments.count} cases in {seconds:.0f} s; the slowest took {slowest:.3f} s"
-    )
-    return int(slowest > SECONDS)
-
-
-if __name__ == "__main__":
-    sys.exit(main())
