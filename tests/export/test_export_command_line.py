@@ -66,9 +66,11 @@ def test_files_that_are_none(program, tmp_path):
         file.write_bytes(content)
         code, out, error = program(file)
         assert code == 1 and not out and error.startswith(str(file))
+        return error
 
-    refused(b"")
-    refused(b"hello")
+    for content in (b"", b"hello", b"\x89PNG\r\n\x1a\n"):
+        # NumPy's own sentence would advise to load it with pickle.
+        assert refused(content).endswith(": neither a .npy nor a .pgm file")
     refused(b"", "x.pgm")
     refused(b"P5 8 8 255\n", "x.pgm")
     refused(b"P5 3 3 255\n123456789", "x.pgm")
