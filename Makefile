@@ -57,7 +57,8 @@ fuzz: $(VENV)/.installed-fuzz ## a million inputs that atheris makes for each re
 	@for reader in idx model checkpoint onnx; do \
 	  $(BIN)/python -m tests.fuzz $$reader $(ARGS) || exit 1; done
 
-evidence: $(VENV)/.installed-test ## slow proofs: 500 killed processes (about 3 minutes)
+evidence: $(VENV)/.installed-test ## slow proofs: 500 killed processes, failing disks (about 3 minutes)
+	$(BIN)/python -m tests.evidence.failures
 	$(BIN)/python -m tests.evidence.kills $(ARGS)
 
 clean: ## remove the virtual environment and the caches

@@ -8,7 +8,19 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from ardoise import Dense, Dropout, EarlyStopping, Network, ReLU, fit
+from ardoise import (
+    BatchNorm,
+    Conv2D,
+    Dense,
+    Dropout,
+    EarlyStopping,
+    Flatten,
+    MaxPool2D,
+    Network,
+    ReLU,
+    SpatialDropout2D,
+    fit,
+)
 from ardoise.engine.training import Callback
 from ardoise.files.checkpoint import (
     Checkpoint,
@@ -70,6 +82,68 @@ def test_it_comes_back_and_goes_on_to_the_bit(path, checkpoint):
     fit(whole, X, Y, **settings())
     fit(resumed, X, Y, **settings(), snapshot=found.snapshot)
     assert resumed.theta.tobytes() == whole.theta.tobytes()
+
+
+# -- a convolutional network, stopped at any batch ------------------------------------
+
+IMAGES = np.random.default_rng(2).random((24, 8, 8, 1), "f4")
+
+
+def moved(images, rng):
+    """Return images that are shifted and noisy: an augmentation."""
+    shift = tuple(rng.integers(-1, 2, 2))
+    noise = rng.standard_normal(images.shape, "f4")
+    return np.roll(images, shift, (1, 2)) + np.float32(0.1) * noise
+
+
+def train_cnn(threads, *callbacks, snapshot=None, seed=1):
+    layers = [
+        *(Conv2D(4, 3), BatchNorm(), ReLU(), MaxPool2D(2), SpatialDropout2D(0.2)),
+        *(Flatten(), Dropout(0.3), Dense(3)),
+    ]
+    network = Network(layers, (8, 8, 1), seed=seed)
+    history = fit(
+        *(network, IMAGES, Y[:24]),
+        epochs=3,
+        batch_size=5,
+        learning_rate={"name": "one_cycle", "learning_rate": 0.01},
+        validation_data=(IMAGES[:6], Y[:6]),
+        weight_average=0.9,
+        augment=moved,
+        seed=seed,
+        threads=threads,
+        callbacks=[EarlyStopping(monitor="loss"), *callbacks],
+        snapshot=snapshot,
+    )
+    return network, history
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_a_cnn_stopped_at_any_batch_is_as_if_never_stopped(path, threads):
+    class Press(Callback):
+        def __init__(self, step):
+            self.step = step
+
+        def on_batch_end(self, training):
+            if training.step == self.step:
+                about = training.network.config()
+                save_checkpoint(path, Checkpoint(training.snapshot(), about, {}))
+                training.stop("interrupted")
+
+    whole, history = train_cnn(threads)
+    for step in range(1, 3 * 5 + 1):
+        train_cnn(threads, Press(step))
+        snapshot = load_checkpoint(path).snapshot
+        # Another start: all that counts comes from the file.
+        resumed, again = train_cnn(threads, snapshot=snapshot, seed=2)
+        assert resumed.theta.tobytes() == whole.theta.tobytes()
+        assert resumed.state.tobytes() == whole.state.tobytes()
+        for name in ("loss", "accuracy", "validation_loss", "learning_rate"):
+            assert again[name] == history[name]
+        assert again.best_epoch == history.best_epoch
+
+
+# -- files that are not what they should be -------------------------------------------
 
 
 def refused(path, content):

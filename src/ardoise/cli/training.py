@@ -1,6 +1,7 @@
 """``ardoise train``: from a recipe and data to a folder with all that came of it."""
 
 import math
+import tempfile
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
@@ -106,12 +107,27 @@ def train(
 
 
 def keep(plan: Plan, file: Path) -> None:
-    """Save the model, and do it again if Ctrl-C came meanwhile."""
+    """Save the model, and do it again if Ctrl-C came meanwhile.
+
+    Raises
+    ------
+    RunError
+        If it cannot be written there; it is then in the system's temporary folder.
+    OSError
+        If it cannot be written there either.
+    """
+    model = plan.model()
     try:
-        save_model(file, plan.model())
+        save_model(file, model)
     except KeyboardInterrupt:
-        save_model(file, plan.model())
+        save_model(file, model)
         raise
+    except OSError as error:
+        spare = Path(tempfile.mkdtemp(prefix="ardoise-")) / MODEL_FILE
+        save_model(spare, model)
+        raise RunError(
+            "train.kept_elsewhere", file=file, reason=error, spare=spare
+        ) from None
 
 
 def finish(plan: Plan, history: History, folder: Path, terminal: Terminal) -> int:

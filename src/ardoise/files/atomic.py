@@ -3,6 +3,8 @@
 import os
 import stat
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 
@@ -21,6 +23,12 @@ def write_atomically(
         If it cannot be written; an older file at ``path`` is then untouched.
     """
     path = Path(path)
+    with _named(path):
+        _write(path, content, previous)
+        sync_folder(path.parent)
+
+
+def _write(path: Path, content: bytes, previous: Path | None) -> None:
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=_prefix(path))
     try:
         try:
@@ -40,7 +48,17 @@ def write_atomically(
         if previous is not None and previous.exists() and not path.exists():
             os.replace(previous, path)
         raise
-    sync_folder(path.parent)
+
+
+@contextmanager
+def _named(path: Path) -> Iterator[None]:
+    """Have errors say which file: writing and syncing know it by a number only."""
+    try:
+        yield
+    except OSError as error:
+        if error.filename is None:
+            error.filename = os.fspath(path)
+        raise
 
 
 def sync_folder(folder: Path) -> None:
