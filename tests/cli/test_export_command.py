@@ -60,8 +60,9 @@ def test_onnx(ardoise, trained, monkeypatch):
     folder, _ = trained["en"]
     said = ardoise("export", folder, "--to", "onnx", "--output", "m.onnx")
     assert said.code == 0 and "is proved on" in said.out
-    said = ardoise("export", folder, "--to", "onnx", "--int8", "--output", "n.onnx")
-    assert said.code == 1 and "int8 is not to be had in ONNX" in said.sentence
+    options = ("--int8", "--max-loss", 0.1, "--output", "n.onnx")
+    said = ardoise("export", folder, "--to", "onnx", *options)
+    assert said.code == 0 and "int8 costs" in said.out
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
     said = ardoise("export", folder, "--to", "onnx", "--output", "n.onnx")
     assert said.code == 3 and "onnxruntime is not installed" in said.out

@@ -34,6 +34,7 @@ from ardoise.files import Model
 TOOLS = {
     "py": (),
     "py-stdlib": (),
+    "onnx": (),
     "c": ("cc", "gcc", "clang"),
     "js": ("node", "nodejs"),
     "html": NAMES,

@@ -277,9 +277,10 @@ def test_targets_that_there_are_not(tmp_path, small):
         export(small, tmp_path / "x", "pdf", images=images_for(small, 1))
 
 
-def test_int8_in_c_needs_calibration(tmp_path, small):
+@pytest.mark.parametrize("to", ["c", "onnx"])
+def test_int8_arithmetic_needs_calibration(tmp_path, small, to):
     with pytest.raises(ExportError) as caught:
-        export(small, tmp_path / "n.h", "c", images=images_for(small, 1), int8=True)
+        export(small, tmp_path / "n.h", to, images=images_for(small, 1), int8=True)
     assert caught.value.key == "export.calibration"
 
 

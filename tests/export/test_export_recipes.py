@@ -11,7 +11,10 @@ from ardoise.engine import losses
 from ardoise.export import export
 from ardoise.files import Model
 
-ENDINGS = {"py": "py", "py-stdlib": "py", "c": "h", "js": "js", "html": "html"}
+ENDINGS = {
+    **{"py": "py", "py-stdlib": "py", "c": "h", "js": "js", "html": "html"},
+    "onnx": "onnx",
+}
 # Python alone needs 10 ms for an image of the one network, and 0.2 s for the other.
 IMAGES = {
     **{("cnn", "py-stdlib"): 20, ("mlp", "py-stdlib"): 200, ("cnn", "c"): 1000},

@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike
 
 from ardoise import onnx
 from ardoise.engine.arrays import Array, check_samples, computing
+from ardoise.engine.inference import fold
 from ardoise.engine.losses import sigmoid, softmax
 from ardoise.engine.threads import blas_threads
 from ardoise.export import with_numpy
@@ -28,7 +29,14 @@ from ardoise.export.page import write_html
 from ardoise.export.plan import Plan, make_plan
 from ardoise.export.proof import Case
 from ardoise.export.python import write_numpy, write_stdlib
-from ardoise.export.quantize import dequantized, lower, ranges, with_int8_weights
+from ardoise.export.quantize import (
+    Int8Plan,
+    dequantized,
+    lower,
+    products,
+    ranges,
+    with_int8_weights,
+)
 from ardoise.export.running import (
     Run,
     run_c,
@@ -88,19 +96,29 @@ class Target:
 def _write_c(job: Job) -> dict[str, bytes]:
     if job.calibration is None:
         return write_c(job.plan, job.name)
-    found = ranges(dequantized(job.plan), job.calibration)
-    return write_c(job.plan, job.name, lower(job.plan, found))
+    return write_c(job.plan, job.name, _whole_numbers(job.plan, job.calibration))
 
 
 def _write_onnx(job: Job) -> dict[str, bytes]:
-    # onnxruntime computes no convolutions in double precision.
-    network, classes = job.model.network.astype("float32"), job.model.classes
-    content = onnx.write(network, class_names=classes, loss=job.model.loss)
+    network, int8 = job.model.network, None
+    if job.calibration is not None:
+        network = fold(network)  # the plan's layers, one by one
+        int8 = products(_whole_numbers(job.plan, job.calibration))
+    content = onnx.write(
+        network.astype("float32"),  # onnxruntime has no convolutions in float64
+        class_names=job.model.classes,
+        loss=job.model.loss,
+        int8=int8,
+    )
     return {job.name: content}
 
 
+def _whole_numbers(plan: Plan, calibration: Array) -> Int8Plan:
+    return lower(plan, ranges(dequantized(plan), calibration))
+
+
 TARGETS: dict[str, Target] = {
-    "onnx": Target(_write_onnx, run_onnxruntime),
+    "onnx": Target(_write_onnx, run_onnxruntime, whole_numbers=True),
     "py": Target(lambda job: write_numpy(job.plan, job.name), run_numpy),
     "py-stdlib": Target(lambda job: write_stdlib(job.plan, job.name), run_stdlib),
     "html": Target(
@@ -137,10 +155,10 @@ def export(
     labels : array of shape (n,), optional
         Their classes, by number.
     int8 : bool
-        Whether weights (and in C the arithmetic) are of 8 bits.
+        Whether weights (and in C and ONNX the arithmetic) are of 8 bits.
     calibration : array of shape (m, *input_shape), optional
         Training images that show which numbers go through the network. Needed for
-        int8 in C alone.
+        int8 in C and ONNX alone.
     max_loss : float
         The most accuracy that int8 may cost.
 
@@ -162,8 +180,6 @@ def export(
     """
     if to not in TARGETS:
         raise ExportError("export.unknown", name=to, names=", ".join(TARGETS))
-    if to == "onnx" and int8:
-        raise ExportError("export.onnx_int8")
     target, path = TARGETS[to], Path(path)
     x = _images(model, images)
     t = None if labels is None else _labels(labels, len(x), len(model.classes))

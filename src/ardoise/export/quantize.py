@@ -2,10 +2,11 @@
 
 Weights are symmetric, with a scale for each output channel: W = scale · q with q from
 −127 to 127. Exports to Python, JavaScript and HTML compute with those numbers in
-floating point. The export to C computes with whole numbers: each dense layer and
-convolution reads int8 numbers x = scale · (q − zero), whose range calibration images
-tell, and sums products of int8 numbers in int32. What follows in the network is int8 as
-well, while it is read by such layers, a maximum, or a ReLU, and float32 elsewhere.
+floating point. The exports to C and ONNX compute with whole numbers: each dense layer
+and convolution reads int8 numbers x = scale · (q − zero), whose range calibration
+images tell, and sums products of int8 numbers in int32. What follows in the network is
+int8 as well, while it is read by such layers, a maximum, or a ReLU, and float32
+elsewhere.
 
 References
 ----------
@@ -18,6 +19,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 
@@ -26,11 +28,13 @@ from ardoise.engine.threads import blas_threads
 from ardoise.export import with_numpy
 from ardoise.export.errors import ExportError
 from ardoise.export.plan import Plan, Step
+from ardoise.onnx import Int8Product
 
 MOST = 127
 # Products are at most 255 · 127: so many fit into an int32.
 MOST_SUMMANDS = (2**31 - 1) // (255 * MOST)
 PRODUCTS = ("dense", "conv")
+INT8_PRODUCTS = tuple(f"{kind}_int8" for kind in PRODUCTS)
 KEEP_INT8 = ("relu", "max_pool", "flatten")  # that give int8 numbers for int8 numbers
 CALIBRATED_AT_ONCE = 16
 
@@ -70,8 +74,7 @@ def dequantized(plan: Plan) -> Plan:
     return replace(plan, steps=tuple(map(plain, plan.steps)))
 
 
-@dataclass(frozen=True)
-class Range:
+class Range(NamedTuple):
     """How int8 numbers q stand for x: x = scale · (q − zero)."""
 
     scale: float
@@ -134,6 +137,25 @@ def lower(plan: Plan, found: Sequence[Range]) -> Int8Plan:
         If a layer sums too many products for 32 bits.
     """
     return _Lowering(plan, found).do()
+
+
+def products(int8: Int8Plan) -> list[Int8Product]:
+    """Return what the dense layers and convolutions compute with, for ONNX.
+
+    There whatever stands between two of them computes in floating point. It is the
+    same: nothing but a flattening, a maximum or a ReLU may stand between int8 numbers
+    here, and for these it is all one whether numbers are rounded before or after.
+    """
+    return [
+        Int8Product(
+            step.weights["W"],
+            step.weights["scale"],
+            int8.ranges[step.source],
+            int8.ranges.get(step.target),
+        )
+        for step in int8.plan.steps
+        if step.kind in INT8_PRODUCTS
+    ]
 
 
 class _Lowering:

@@ -52,7 +52,10 @@ def draw(
         drawer = DRAWERS.get(type(layer))
         if drawer is None:
             raise OnnxError("onnx.no_operator", layer=name)
-        y = drawer(drawing, layer, x, f"{prefix}{i}")
+        label = f"{prefix}{i}"
+        y = drawer(drawing, layer, x, label)
+        relu_follows = any(isinstance(k, ReLU) for k in layers[i + 1 : i + 2])
+        y = drawing.rounded(y, label, relu_follows=relu_follows)
         # A layer that belongs to a network may have been told of a smaller output.
         x = replace(y, shape=layer.clone().infer(x.shape).output_shape)
     return x
@@ -79,24 +82,37 @@ def _node(
     )
 
 
+def _product(
+    drawing: Drawing,
+    operator: str,
+    x: Place,
+    label: str,
+    layer: Dense | Conv2D,
+    order: tuple[int, ...],
+    **attributes: Any,
+) -> Place:
+    """Add the node of a layer that has W and b; order: of W's axes, in ONNX."""
+    bias = layer.b if layer.use_bias else None
+    inputs = drawing.product(x, label, layer.W, bias, order)
+    name = f"{label}.{type(layer).__name__}"
+    return replace(x, name=drawing.add(operator, inputs, name, **attributes))
+
+
 def _dense(drawing: Drawing, layer: Dense, x: Place, label: str) -> Place:
-    parameters = [("W", layer.W), *([("b", layer.b)] if layer.use_bias else [])]
-    return _node(drawing, "Gemm", x, label, layer, parameters)
+    return _product(drawing, "Gemm", x, label, layer, (0, 1))
 
 
 def _conv(drawing: Drawing, layer: Conv2D, x: Place, label: str) -> Place:
-    parameters = [("W", layer.W.transpose(3, 2, 0, 1))]
-    parameters += [("b", layer.b)] if layer.use_bias else []
     windows = Windows(
         x.shape, layer.kernel_size, layer.stride, layer.padding, layer.dilation
     )
-    return _node(
+    return _product(
         drawing,
         "Conv",
         drawing.first(x),
         label,
         layer,
-        parameters,
+        (3, 2, 0, 1),
         dilations=layer.dilation,
         group=layer.groups,
         kernel_shape=layer.kernel_size,

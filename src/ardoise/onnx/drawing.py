@@ -41,7 +41,7 @@ class Drawing:
     Parameters
     ----------
     dtype : numpy dtype
-        Of all constants.
+        Of its numbers.
     """
 
     def __init__(self, dtype: np.dtype[Any]) -> None:
@@ -66,9 +66,35 @@ class Drawing:
         return name
 
     def constant(self, name: str, array: Array) -> str:
-        """Add an array, and return its name."""
-        self.initializers.append(tensor_message(name, array.astype(self.dtype)))
+        """Add an array as numbers of the graph's type, and return its name."""
+        return self.tensor(name, array.astype(self.dtype))
+
+    def tensor(self, name: str, array: Array) -> str:
+        """Add an array as it is, and return its name."""
+        self.initializers.append(tensor_message(name, array))
         return name
+
+    def product(
+        self,
+        x: Place,
+        label: str,
+        W: Array,
+        b: Array | None,
+        order: tuple[int, ...],
+    ) -> list[str]:
+        """Return the inputs of the node that multiplies x by W and adds b.
+
+        ``order`` is that of W's axes in ONNX; the last axis of W is the outputs'.
+        """
+        inputs = [x.name, self.constant(f"{label}.W", W.transpose(order))]
+        return inputs if b is None else [*inputs, self.constant(f"{label}.b", b)]
+
+    def rounded(self, x: Place, label: str, *, relu_follows: bool) -> Place:
+        """Return what a layer gives as the layers behind it read it."""
+        return x
+
+    def finish(self) -> None:
+        """Say that all layers are drawn."""
 
     def first(self, x: Place) -> Place:
         """Return a value with its channels first; vectors stand both ways."""

@@ -25,10 +25,11 @@ UNKNOWN_BATCH = 2**31 - 1  # a prime: no product of other lengths
 
 # Operators whose result takes no more time than their inputs have numbers.
 CHEAP = {
-    *("Abs", "Add", "Cast", "Ceil", "Concat", "Constant", "ConstantOfShape", "Div"),
-    *("Equal", "Expand", "Flatten", "Floor", "Gather", "Identity", "Max", "Min", "Mul"),
-    *("Neg", "Pow", "Range", "Reciprocal", "ReduceProd", "Reshape", "Shape", "Size"),
-    *("Slice", "Split", "Sqrt", "Squeeze", "Sub", "Transpose", "Unsqueeze", "Where"),
+    *("Abs", "Add", "Cast", "Ceil", "Concat", "Constant", "ConstantOfShape"),
+    *("DequantizeLinear", "Div", "Equal", "Expand", "Flatten", "Floor", "Gather"),
+    *("Identity", "Max", "Min", "Mul", "Neg", "Pow", "Range", "Reciprocal"),
+    *("ReduceProd", "Reshape", "Shape", "Size", "Slice", "Split", "Sqrt", "Squeeze"),
+    *("Sub", "Transpose", "Unsqueeze", "Where"),
 }
 
 

@@ -20,6 +20,7 @@ from ardoise.engine.losses import Loss
 from ardoise.engine.network import Network
 from ardoise.onnx.drawers import draw
 from ardoise.onnx.drawing import Drawing, Place
+from ardoise.onnx.int8 import Int8Drawing, Int8Product
 from ardoise.onnx.tensors import CODES
 from ardoise.onnx.wire import Message, encode
 
@@ -36,6 +37,7 @@ def write(
     probabilities: bool = True,
     loss: str | Mapping[str, Any] | Loss | None = None,
     uint8: bool = False,
+    int8: Sequence[Int8Product] | None = None,
     metadata: Mapping[str, str] | None = None,
 ) -> bytes:
     """Return a network as an ONNX model, and write it to a file if one is named.
@@ -57,6 +59,10 @@ def write(
         What the network was trained with; by default softmax cross-entropy.
     uint8 : bool
         Whether the model takes bytes and divides them by 255 itself.
+    int8 : sequence of Int8Product, optional
+        What the dense layers and convolutions of a float32 network compute with
+        instead of their W, in order; in residual blocks ``layers`` come before
+        ``shortcut``. A quarter of the size; `ardoise.export.export` finds the numbers.
     metadata : mapping of str to str, optional
         What else the model shall say about itself.
 
@@ -69,7 +75,8 @@ def write(
     OnnxError
         If a layer has no counterpart in ONNX: one of your own, say.
     ValueError
-        If there are more or fewer class names than outputs.
+        If there are more or fewer class names than outputs, or ``int8`` is not what
+        the network needs.
     OSError
         If the file cannot be written.
 
@@ -85,8 +92,11 @@ def write(
             f"one class name for each output is needed; got {len(class_names)} names "
             f"for outputs of shape {shape}"
         )
-    drawing = Drawing(network.dtype)
+    if int8 is not None and network.dtype != np.float32:
+        raise ValueError(f"int8 is for float32 networks; this one is {network.dtype}")
+    drawing = Drawing(network.dtype) if int8 is None else Int8Drawing(int8)
     last = draw(drawing, network.layers, _entry(drawing, network, uint8))
+    drawing.finish()
     drawing.name_output(drawing.last(last), LOGITS)
     outputs = [_value(LOGITS, network.dtype, shape)]
     activation = _activation(losses.get(loss or "softmax_cross_entropy"))
