@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from ardoise import Conv2D, Dense, Flatten, MaxPool2D, ReLU, Residual, Tanh
 from ardoise.export import ExportError
 from ardoise.export.plan import make_plan
+from ardoise.export.proof import Case
 from ardoise.export.quantize import (
     MOST_SUMMANDS,
     as_range,
@@ -93,3 +94,14 @@ def test_too_many_summands_for_32_bits():
         lowered([Dense(1)], (n,), n=1)
     assert caught.value.key == "export.too_wide"
     assert MOST_SUMMANDS * 255 * 127 < 2**31 <= (MOST_SUMMANDS + 1) * 255 * 127
+
+
+@pytest.mark.parametrize("wrong", range(1, 1000, 37))
+def test_a_loss_that_is_just_allowed_is_allowed(wrong):
+    """Of 1,000 images, one is 0.001, whatever the accuracy was before."""
+    labels = np.zeros(1000, int)
+    before, after = np.tile([0.9, 0.1], (1000, 1)), np.tile([0.9, 0.1], (1000, 1))
+    before[:wrong], after[: wrong + 1] = [0.1, 0.9], [0.1, 0.9]
+    for known in (labels, None):
+        case = Case("c", before, known, 0.001, None)
+        assert case.loss(after.argmax(axis=1)) == 0.001

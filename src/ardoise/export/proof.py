@@ -98,5 +98,9 @@ class Case:
         """Return the accuracy lost; without labels, the share of changed classes."""
         before = self.expected.argmax(axis=1)
         if self.labels is None:
-            return float((chosen != before).mean())
-        return float((before == self.labels).mean() - (chosen == self.labels).mean())
+            changed = int(np.count_nonzero(chosen != before))
+        else:
+            # Whole numbers: 0.986 − 0.985 is a little more than 0.001.
+            right = np.count_nonzero(before == self.labels)
+            changed = int(right - np.count_nonzero(chosen == self.labels))
+        return changed / len(chosen)
