@@ -85,6 +85,8 @@ def verify(file: Path, terminal: Terminal) -> int:
         try:
             values = load_only(file).snapshot.values
         except CheckpointError:
+            if error.key == "model.damaged":
+                raise ModelFileError("verify.neither", path=file) from None
             raise error from None
         terminal.say(
             "verify.checkpoint", file=file, epoch=values["epoch"], step=values["step"]
