@@ -2,6 +2,7 @@
 
 import os
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -75,7 +76,17 @@ def test_the_one_before_is_there_when_the_last_is_damaged(cut, whole, ardoise):
     cut(9, "--every", "0s")
     with open("point", "r+b") as file:
         file.truncate(1000)
-    assert ardoise("train", "--resume", "point", "--output", "resumed").code == 0
+    good = Path("point.previous").read_bytes()
+    read = Path("point").read_bytes
+    kept = []
+    with pytest.MonkeyPatch.context() as patch:
+        write = checkpoints.save_checkpoint
+        patch.setattr(
+            checkpoints, "save_checkpoint", lambda *a: (kept.append(read()), write(*a))
+        )
+        said = ardoise("train", "--resume", "point", "--output", "resumed")
+    assert said.code == 0 and "before it (step 8)" in said.err
+    assert kept[0] == good  # nothing but a whole one is ever put aside
     with open("resumed/model.safetensors", "rb") as file:
         assert file.read() == whole
 

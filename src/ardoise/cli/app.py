@@ -142,7 +142,7 @@ def _build(terminal: Terminal) -> App:
         if resume is not None:
             none = (None,) * 4
             default = TrainOptions(DEFAULT_RECIPE, "mnist", *none, 0, None, None)
-            start, given = resumed_options(resume, given, default)
+            start, given = resumed_options(resume, given, default, terminal)
         return run_training(
             given,
             terminal,

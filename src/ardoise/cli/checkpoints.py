@@ -1,5 +1,6 @@
 """Checkpoints on the command line: written now and then, and gone on from."""
 
+import os
 import re
 import time
 from dataclasses import asdict, replace
@@ -18,6 +19,8 @@ from ardoise.files.checkpoint import (
     Checkpoint,
     CheckpointError,
     load_checkpoint,
+    load_only,
+    previous_of,
     save_checkpoint,
 )
 
@@ -127,7 +130,7 @@ def seconds_of(text: str) -> float:
 
 
 def resumed_options(
-    path: Path, given: TrainOptions, default: TrainOptions
+    path: Path, given: TrainOptions, default: TrainOptions, terminal: Terminal
 ) -> tuple[Checkpoint, TrainOptions]:
     """Return a checkpoint, and the options of the training that wrote it.
 
@@ -140,7 +143,7 @@ def resumed_options(
     """
     if replace(given, output=None) != replace(default, output=None):
         raise OptionError("option.resume_alone")
-    checkpoint = load_checkpoint(path)
+    checkpoint = _last_good(path, terminal)
     plan: dict[str, Any] = checkpoint.plan
     if not all(
         isinstance(plan.get(name), kinds) and not isinstance(plan.get(name), bool)
@@ -149,6 +152,19 @@ def resumed_options(
         raise CheckpointError("checkpoint.damaged", path=path)
     options = TrainOptions(**{n: plan[n] for n in KINDS}, output=given.output)
     return checkpoint, options
+
+
+def _last_good(path: Path, terminal: Terminal) -> Checkpoint:
+    """Return the checkpoint or, if it cannot be read, the one before, and say so."""
+    try:
+        return load_only(path)
+    except CheckpointError:
+        checkpoint = load_checkpoint(path)
+    # The next to be written would push it out, and keep the damaged one.
+    os.replace(previous_of(path), path)
+    step = checkpoint.snapshot.values["step"]
+    terminal.complain(terminal.text("checkpoint.previous", path=path, step=step))
+    return checkpoint
 
 
 def check_same(path: Path, checkpoint: Checkpoint, plan: Plan) -> None:
