@@ -2,10 +2,12 @@
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+BINS = 15  # of the calibration error, as in Guo's tables
 Z95 = 1.959963984540054  # the normal quantile that leaves 2.5 % on each side
 
 
@@ -85,3 +87,181 @@ def per_class(matrix: NDArray[np.int64], classes: tuple[str, ...]) -> list[Class
             )
         )
     return scores
+
+
+@dataclass(frozen=True)
+class Confidence:
+    """Whether a classifier is right as often as its probabilities say.
+
+    Attributes
+    ----------
+    ece : float
+        Expected calibration error, a share: `calibration_error`.
+    nll : float
+        Mean negative log-likelihood, in nats: `negative_log_likelihood`.
+    brier : float
+        Brier score, 0 to 2: `brier_score`.
+    """
+
+    ece: float
+    nll: float
+    brier: float
+
+
+def confidence(
+    probabilities: NDArray[Any], labels: NDArray[np.integer[Any]]
+) -> Confidence:
+    """Return calibration error, log-likelihood and Brier score.
+
+    Parameters
+    ----------
+    probabilities : array of shape (n, K)
+        Of each class; the rows sum to 1.
+    labels : array of int, shape (n,)
+    """
+    return Confidence(
+        calibration_error(probabilities, labels),
+        negative_log_likelihood(probabilities, labels),
+        brier_score(probabilities, labels),
+    )
+
+
+def calibration_error(
+    probabilities: NDArray[Any], labels: NDArray[np.integer[Any]], bins: int = BINS
+) -> float:
+    """Return the expected calibration error.
+
+    A sample's confidence is its highest probability. Samples are put into the bins
+    (0, 1/M], (1/M, 2/M] … ((M − 1)/M, 1] by their confidence, and
+    ECE = Σₘ |Bₘ|/n · |acc(Bₘ) − conf(Bₘ)|, where acc is the share of right answers in
+    a bin and conf the mean confidence.
+
+    Parameters
+    ----------
+    probabilities : array of shape (n, K)
+    labels : array of int, shape (n,)
+    bins : int
+        M.
+
+    Raises
+    ------
+    ValueError
+        If there is no sample, no bin, or not one label a row.
+
+    References
+    ----------
+    Guo et al., "On calibration of modern neural networks", 2017, equation 3.
+    """
+    if bins < 1:
+        raise ValueError(f"expected at least one bin; got {bins}")
+    p = _checked(probabilities, labels)
+    sure = p.max(axis=1)
+    right = p.argmax(axis=1) == labels
+    place = np.clip(np.ceil(sure * bins).astype(np.int64) - 1, 0, bins - 1)
+    gap = np.bincount(place, weights=right - sure, minlength=bins)  # |B| (acc − conf)
+    return float(np.abs(gap).sum() / len(p))
+
+
+def negative_log_likelihood(
+    probabilities: NDArray[Any], labels: NDArray[np.integer[Any]]
+) -> float:
+    """Return the mean of −log p(right class), in nats.
+
+    A probability below the smallest normal number of its type counts as that number
+    (2.2e-308, or 1.2e-38 in float32): one answer cannot make the mean infinite.
+
+    Parameters
+    ----------
+    probabilities : array of shape (n, K)
+    labels : array of int, shape (n,)
+
+    Raises
+    ------
+    ValueError
+        If there is no sample, or not one label a row.
+    """
+    p = _checked(probabilities, labels)
+    kind = np.asarray(probabilities).dtype
+    least = float(np.finfo(kind if kind.kind == "f" else np.float64).tiny)
+    return float(-np.log(np.maximum(_of_labels(p, labels), least)).mean())
+
+
+def brier_score(probabilities: NDArray[Any], labels: NDArray[np.integer[Any]]) -> float:
+    """Return the mean of Σₖ (pₖ − tₖ)², with t 1 at the right class and 0 elsewhere.
+
+    Parameters
+    ----------
+    probabilities : array of shape (n, K)
+    labels : array of int, shape (n,)
+
+    Raises
+    ------
+    ValueError
+        If there is no sample, or not one label a row.
+
+    References
+    ----------
+    Brier, "Verification of forecasts expressed in terms of probability", 1950: the
+    sum over all classes, from 0 to 2.
+    """
+    p = _checked(probabilities, labels)
+    return float(((p**2).sum(axis=1) - 2 * _of_labels(p, labels) + 1).mean())
+
+
+def mcnemar(only_first: int, only_second: int) -> float:
+    """Return how likely so uneven a disagreement is if two classifiers are as good.
+
+    Images that both read, or both misread, say nothing. Of those that only one read,
+    each falls to either with probability 1/2 if they are as good: the two-sided p
+    value of that binomial, min(1, 2 P(X ≤ min(b, c))) with X ~ B(b + c, 1/2), exact
+    for any numbers.
+
+    Parameters
+    ----------
+    only_first, only_second : int
+        b and c: images that only the first, only the second read correctly.
+
+    Raises
+    ------
+    ValueError
+        If one is negative.
+
+    References
+    ----------
+    McNemar, "Note on the sampling error of the difference between correlated
+    proportions or percentages", 1947; in this form, Dietterich, "Approximate
+    statistical tests for comparing supervised classification learning algorithms",
+    1998, whose section 3.1 has the approximation by χ².
+    """
+    if min(only_first, only_second) < 0:
+        raise ValueError(f"expected counts; got {only_first} and {only_second}")
+    n, few = only_first + only_second, min(only_first, only_second)
+    if 2 * few >= n - 1:  # half of them or more
+        return 1.0
+    base = math.lgamma(n + 1) - n * math.log(2)
+    tail = math.fsum(
+        math.exp(base - math.lgamma(k + 1) - math.lgamma(n - k + 1))
+        for k in range(few + 1)
+    )
+    return min(1.0, 2 * tail)
+
+
+def _checked(
+    probabilities: NDArray[Any], labels: NDArray[np.integer[Any]]
+) -> NDArray[np.float64]:
+    p = np.asarray(probabilities, dtype=np.float64)
+    if p.ndim != 2 or not len(p) or np.shape(labels) != (len(p),):
+        raise ValueError(
+            "expected probabilities of shape (n, K) and n labels, n at least 1; got "
+            f"{p.shape} and {np.shape(labels)}"
+        )
+    return p
+
+
+def _of_labels(
+    p: NDArray[np.float64], labels: NDArray[np.integer[Any]]
+) -> NDArray[np.float64]:
+    chosen: NDArray[np.float64] = np.take_along_axis(
+        p, np.asarray(labels, np.int64)[:, np.newaxis], axis=1
+    )[:, 0]
+    return chosen
