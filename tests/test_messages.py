@@ -217,6 +217,21 @@ def test_an_error_speaks_both_languages():
     assert (type(twin), twin.key, twin.values) == (UserError, error.key, error.values)
 
 
+def test_an_error_may_speak_of_others():
+    refused = OSError(errno.ECONNREFUSED, "Connection refused")
+    reasons = tuple(
+        UserError("download.unreachable", host=host, reason=refused) for host in "ab"
+    )
+    error = UserError("data.unreadable", path="x", reason=reasons)
+    both = "a: the connection is refused, b: the connection is refused"
+    assert str(error) == f"x could not be read: {both}."
+    french = pickle.loads(pickle.dumps(error)).sentence("fr")
+    assert french.count("\u00a0: la connexion est refusée") == 2
+    alone = UserError("data.unreadable", path="x", reason=reasons[0])
+    assert "a\u00a0: la connexion est refusée." in alone.sentence("fr")
+    assert UserError("data.unreadable", path=(), reason=("a", 1)).values["path"] == ()
+
+
 def test_what_the_system_says():
     full = OSError(errno.ENOSPC, "No space left on device", "file")
     assert (reason(full), reason(full, "fr")) == (

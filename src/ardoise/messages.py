@@ -65,7 +65,8 @@ class UserError(ValueError):
     key : str
         A key of the locale files.
     **values
-        The values of the sentence's placeholders; an OSError stands for its `reason`.
+        The values of the sentence's placeholders; an OSError stands for its `reason`,
+        another UserError for its sentence, a tuple for these with commas between them.
     """
 
     def __init__(self, key: str, /, **values: Any) -> None:
@@ -75,14 +76,21 @@ class UserError(ValueError):
 
     def sentence(self, lang: str = "en") -> str:
         """Return the sentence in ``lang``."""
-        values = {
-            name: reason(value, lang) if isinstance(value, OSError) else value
-            for name, value in self.values.items()
-        }
+        values = {name: _shown(value, lang) for name, value in self.values.items()}
         return text(self.key, lang, **values)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _rebuild, (type(self), self.key, self.values)
+
+
+def _shown(value: Any, lang: str) -> Any:
+    if isinstance(value, OSError):
+        return reason(value, lang)
+    if isinstance(value, UserError):
+        return value.sentence(lang)
+    if isinstance(value, tuple) and value and isinstance(value[0], UserError):
+        return ", ".join(each.sentence(lang) for each in value)
+    return value
 
 
 def _rebuild(cls: type[UserError], key: str, values: dict[str, Any]) -> UserError:

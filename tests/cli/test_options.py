@@ -225,7 +225,7 @@ COMMON = {
     *("checkpoint", "every", "resume", "info", "verify", "export", "to", "int"),
     *("onnx", "py", "stdlib", "html", "js", "max", "loss"),
     *("notebook", "official", "csv", "npz", "idx", "png", "jpeg", "numpy", "en", "fr"),
-    *("test", "validation", "classe", "usage", "bit"),
+    *("test", "validation", "classe", "usage", "bit", "fashion", "letters", "emnist"),
 }
 
 

@@ -4,6 +4,7 @@ import hashlib
 from pathlib import Path
 from typing import Any
 
+from ardoise.cli.parts import shown_classes
 from ardoise.cli.terminal import Terminal
 from ardoise.cli.using import find_model
 from ardoise.digits.scores import wilson_interval
@@ -29,7 +30,7 @@ def info(model_path: Path | None, terminal: Terminal) -> int:
         table.add_row(name, shape, integer(count, lang) if count else "")
     table.add_row(text("info.total"), "", integer(model.network.n_params, lang))
     terminal.out.print(table)
-    terminal.say("info.classes", names=", ".join(model.classes))
+    terminal.say("info.classes", names=", ".join(shown_classes(model.classes, lang)))
     for line in _card(model, terminal):
         terminal.out.print(line)
     return 0

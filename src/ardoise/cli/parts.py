@@ -1,24 +1,30 @@
 """Which images a network learns from, is checked on, and is judged by.
 
-A split is written as a word: ``official`` (MNIST's own), ``notebook`` (the seed
+A split is written as a word: ``official`` (the data's own), ``notebook`` (the seed
 notebook's), or percentages for training, validation and test such as ``80/10/10``.
 """
 
 import os
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-from ardoise.cli.terminal import OptionError
+from ardoise.cli.downloads import ShownDownload
+from ardoise.cli.terminal import OptionError, Terminal
 from ardoise.digits import Dataset, Split, load_data
+from ardoise.digits.remote.table import FASHION_CLASSES, SOURCES
 from ardoise.digits.splits import hold_out, notebook_split, official_split, random_split
+from ardoise.messages import text
 
 MNIST = "mnist"
 
 
-def load(source: str) -> Dataset:
+def load(source: str, terminal: Terminal) -> Dataset:
     """Load the data that ``--data`` names; see `ardoise.digits.load_data`.
+
+    What is downloaded for that is shown on the terminal.
 
     Names can hold what no terminal, picture or page can show (bytes that are not
     UTF-8 in a folder's name, colour codes in a label): they are escaped.
@@ -32,7 +38,8 @@ def load(source: str) -> Dataset:
     """
     if not source.strip():
         raise OptionError("option.missing", name="--data")
-    data = load_data(source)
+    with ShownDownload(terminal) as progress:
+        data = load_data(source, progress=progress)
     classes = tuple(_shown(name) for name in data.classes)
     return replace(data, name=_shown(data.name), classes=classes)
 
@@ -48,10 +55,26 @@ def is_mnist(source: str) -> bool:
     return source.lower() == MNIST
 
 
+def known_name(source: str) -> str | None:
+    """Return ``"mnist"``, ``"fashion"`` or ``"letters"``, or None if it is a path."""
+    name = source.lower()
+    return name if name == MNIST or name in SOURCES else None
+
+
+def shown_classes(classes: Sequence[str], lang: str) -> tuple[str, ...]:
+    """Return the classes as a reader of ``lang`` calls them.
+
+    Models and data keep one name for each, whatever the language.
+    """
+    if tuple(classes) != FASHION_CLASSES:
+        return tuple(classes)
+    return tuple(text(f"class.fashion.{i}", lang) for i in range(len(classes)))
+
+
 def absolute(source: str) -> str:
     """Return the source so that it is found from any folder: paths made absolute."""
-    if is_mnist(source):
-        return MNIST
+    if name := known_name(source):
+        return name
     if os.path.exists(source):
         return str(Path(source).absolute())
     return ",".join(str(Path(part.strip()).absolute()) for part in source.split(","))
@@ -69,6 +92,8 @@ def default_split(source: str, wish: str) -> str:
     """
     if is_mnist(source):
         return wish
+    if known_name(source):
+        return "official"
     return "60/0/40" if wish == "notebook" else "80/10/10"
 
 
@@ -95,8 +120,10 @@ def divide(
         If the data cannot be split that way.
     """
     if split in ("official", "notebook"):
-        make = official_split if split == "official" else notebook_split
-        parts = make(len(data))
+        if split == "official":
+            parts = official_split(len(data), data.n_train)
+        else:
+            parts = notebook_split(len(data))
         if not validation:
             return parts
         train, held = hold_out(data.labels, parts.train, validation, rng)

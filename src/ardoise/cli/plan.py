@@ -16,7 +16,7 @@ import numpy as np
 
 import ardoise
 from ardoise.cli.parts import absolute, default_split, divide, load
-from ardoise.cli.terminal import OptionError
+from ardoise.cli.terminal import OptionError, Terminal
 from ardoise.digits import Dataset
 from ardoise.digits.recipes import RECIPES, Recipe
 from ardoise.engine import losses
@@ -77,7 +77,7 @@ class Plan:
         return Model(self.network, self.train.classes, loss, self.details)
 
 
-def make_plan(options: TrainOptions) -> Plan:
+def make_plan(options: TrainOptions, terminal: Terminal) -> Plan:
     """Load the data, divide it, build the network.
 
     Raises
@@ -86,7 +86,7 @@ def make_plan(options: TrainOptions) -> Plan:
         With one sentence, when an option or the data is wrong.
     """
     recipe = adapt(options)
-    data = load(options.data)
+    data = load(options.data, terminal)
     split = options.split
     if split is None:
         split = default_split(options.data, recipe.split)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ardoise.cli.parts import shown_classes
 from ardoise.cli.terminal import Terminal
 from ardoise.digits import Dataset
 from ardoise.digits.recipes import Recipe
@@ -124,7 +125,7 @@ def draw(
     from ardoise import plots
 
     lang = terminal.lang
-    classes = test.classes
+    classes = shown_classes(test.classes, lang)
     names = np.array(classes)
     matrix = confusion(answers, len(classes))
     try:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ardoise.cli.checkpoints import Checkpointing, check_same, prove_writable
+from ardoise.cli.parts import shown_classes
 from ardoise.cli.plan import Plan, TrainOptions, learn, make_plan
 from ardoise.cli.progress import Interruptible, ShownProgress
 from ardoise.cli.report import RunSummary, write_report
@@ -65,7 +66,7 @@ def train(
         With one sentence, when an option, the data or the output folder is wrong, or
         the training diverges.
     """
-    plan = make_plan(options)
+    plan = make_plan(options, terminal)
     if start is not None:
         check_same(checkpoint or Path(), start, plan)
     if checkpoint is not None:
@@ -232,7 +233,7 @@ def summarise(
     terminal: Terminal,
 ) -> RunSummary:
     """Return what the report says of this training."""
-    recipe, classes = plan.recipe, plan.train.classes
+    recipe, classes = plan.recipe, shown_classes(plan.train.classes, terminal.lang)
     choices = {name: plan.details[name] for name in ("split", "seed", "threads")}
     seconds = float(history["seconds"][-1])
     seen = len(history) * len(plan.train)

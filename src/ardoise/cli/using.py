@@ -7,7 +7,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ardoise.cli.parts import MNIST, divide, is_mnist, load
+from ardoise.cli.parts import (
+    MNIST,
+    divide,
+    known_name,
+    load,
+    shown_classes,
+)
 from ardoise.cli.results import ask, confusion, probabilities_of, say_accuracy
 from ardoise.cli.terminal import Terminal
 from ardoise.cli.training import MODEL_FILE, RUNS, RunError
@@ -67,7 +73,8 @@ def unseen(
     That is the test part of the data that it was trained on, or other data.
     """
     details = model.details
-    data = load(str(details.get("data", MNIST)) if source is None else source)
+    wanted = str(details.get("data", MNIST)) if source is None else source
+    data = load(wanted, terminal)
     known = data.digest() == details.get("digest")
     if source is None and not known and "digest" in details:
         terminal.complain(terminal.text("evaluate.changed", data=data.name))
@@ -118,11 +125,12 @@ def show_classes(terminal: Terminal, model: Model, matrix: NDArray[np.int64]) ->
         (text("evaluate.precision"), True),
         (text("evaluate.taken_for"), False),
     )
-    for i, score in enumerate(per_class(matrix, model.classes)):
+    classes = shown_classes(model.classes, lang)
+    for i, score in enumerate(per_class(matrix, classes)):
         mistakes = matrix[i].copy()
         mistakes[i] = 0
         worst = int(mistakes.argmax())
-        taken = f"{model.classes[worst]} ({integer(int(mistakes[worst]), lang)})"
+        taken = f"{classes[worst]} ({integer(int(mistakes[worst]), lang)})"
         shares = [
             "" if np.isnan(share) else percent(share, lang, 1)
             for share in (score.recall, score.precision)
@@ -142,6 +150,7 @@ def predict(files: Sequence[Path], model_path: Path | None, terminal: Terminal) 
     shape = model.network.input_shape
     if len(shape) != 3 or shape[2] != 1:
         raise ModelFileError("predict.shape", shape=_size(shape))
+    classes = shown_classes(model.classes, terminal.lang)
     failed = False
     for file in files:
         try:
@@ -157,9 +166,9 @@ def predict(files: Sequence[Path], model_path: Path | None, terminal: Terminal) 
         terminal.say(
             "predict.line",
             file=file,
-            first=model.classes[first],
+            first=classes[first],
             sure=percent(float(probabilities[first]), terminal.lang, 1),
-            second=model.classes[second],
+            second=classes[second],
             perhaps=percent(float(probabilities[second]), terminal.lang, 1),
         )
     return 1 if failed else 0
@@ -167,8 +176,9 @@ def predict(files: Sequence[Path], model_path: Path | None, terminal: Terminal) 
 
 def describe(source: str, sheet: Path | None, terminal: Terminal) -> int:
     """Print what a data set holds; draw a contact sheet if one is wanted."""
-    data = load(source)
+    data = load(source, terminal)
     lang, text = terminal.lang, terminal.text
+    classes = shown_classes(data.classes, lang)
     terminal.say(
         "data.summary",
         name=data.name,
@@ -177,26 +187,27 @@ def describe(source: str, sheet: Path | None, terminal: Terminal) -> int:
         dtype=data.images.dtype.name,
         low=shortest(data.images.min(), lang),
         high=shortest(data.images.max(), lang),
-        classes=len(data.classes),
+        classes=len(classes),
     )
-    if is_mnist(source):
-        terminal.say("data.mnist_source")
+    name = known_name(source)
+    if name:
+        terminal.say(f"data.{name}_source")
     table = terminal.table(
         (text("evaluate.class"), False),
         (text("evaluate.count"), True),
         (text("data.share"), True),
     )
-    counts = np.bincount(data.labels, minlength=len(data.classes))
-    for name, count in zip(data.classes, counts.tolist(), strict=True):
-        table.add_row(name, integer(count, lang), percent(count / len(data), lang, 1))
+    counts = np.bincount(data.labels, minlength=len(classes))
+    for title, count in zip(classes, counts.tolist(), strict=True):
+        table.add_row(title, integer(count, lang), percent(count / len(data), lang, 1))
     terminal.out.print(table)
     if sheet is None:
-        named = "" if is_mnist(source) else f"{shlex.quote(source)} "
+        named = "" if name == MNIST else f"{shlex.quote(source)} "
         terminal.say("data.sheet_hint", source=named)
         return 0
     from ardoise import plots
 
-    figure = plots.contact_sheet(data.images, data.labels, data.classes, lang)
+    figure = plots.contact_sheet(data.images, data.labels, classes, lang)
     terminal.say("data.sheet", file=plots.save_figure(figure, sheet))
     return 0
 

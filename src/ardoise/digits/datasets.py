@@ -40,12 +40,16 @@ class Dataset:
         The classes' names.
     name : str
         What the data is called in reports.
+    n_train : int or None
+        How many of the first pictures are the part to train on, in the split that came
+        with the data; None if there is no such split.
     """
 
     images: NDArray[Any]
     labels: NDArray[np.int64]
     classes: tuple[str, ...]
     name: str
+    n_train: int | None = None
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -59,7 +63,8 @@ class Dataset:
             Positions in this data set, in the order wanted.
         """
         chosen = np.asarray(indices, dtype=np.intp)
-        return replace(self, images=self.images[chosen], labels=self.labels[chosen])
+        images, labels = self.images[chosen], self.labels[chosen]
+        return replace(self, images=images, labels=labels, n_train=None)
 
     def with_classes(self, classes: Sequence[str]) -> "Dataset":
         """Return the same pictures, labelled as a model numbers its classes.

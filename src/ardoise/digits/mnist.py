@@ -61,7 +61,7 @@ def load_mnist() -> Dataset:
     _fill("train-labels-idx1-ubyte", 8, labels[:N_TRAIN])
     _fill("t10k-labels-idx1-ubyte", 8, labels[N_TRAIN:])
     classes = tuple(str(digit) for digit in range(10))
-    return Dataset(images, labels.astype(np.int64), classes, "MNIST")
+    return Dataset(images, labels.astype(np.int64), classes, "MNIST", n_train=N_TRAIN)
 
 
 def _fill(name: str, header: int, out: NDArray[Any]) -> None:

@@ -1,4 +1,4 @@
-"""One function for everyone's data: MNIST, CSV, npz, IDX files, a folder of images.
+"""One function for all data: MNIST, what is fetched, CSV, npz, IDX files, a folder.
 
 `load_data` tells the kind from the name and hands the arrays to `make_dataset`, which
 checks what they hold.
@@ -24,6 +24,8 @@ from ardoise.digits.reading import (
     open_bytes,
     read_up_to,
 )
+from ardoise.digits.remote.data import load_remote
+from ardoise.digits.remote.table import SOURCES, Progress
 from ardoise.digits.tables import read_csv
 
 PathLike: TypeAlias = str | os.PathLike[str]
@@ -41,6 +43,7 @@ def load_data(
     source: PathLike | tuple[PathLike, PathLike],
     *,
     label_column: str | int | None = None,
+    progress: Progress | None = None,
 ) -> Dataset:
     """Load a labelled data set, whatever it is stored in.
 
@@ -51,6 +54,7 @@ def load_data(
 
         - ``"mnist"``: the 70,000 digits of the package (for a file or folder of that
           name, write ``"./mnist"``);
+        - ``"fashion"`` or ``"letters"``: see `load_fashion` and `load_letters`;
         - a ``.csv`` or ``.tsv`` file, also with ``.gz``: one row per image, the label
           in one column, a pixel in each of the others; see `read_csv` for headers and
           separators;
@@ -66,6 +70,9 @@ def load_data(
         For CSV: the label column's name, or its position (0 is the first, -1 the
         last). Without it, the column that the header calls label, labels, class,
         target or y; the first column if there is no header.
+    progress : callable, optional
+        While something is downloaded: called with a file's name, the bytes that have
+        come, and the bytes that it has.
 
     Returns
     -------
@@ -79,13 +86,15 @@ def load_data(
         what `make_dataset` accepts.
     """
     try:
-        return _load(source, label_column)
+        return _load(source, label_column, progress)
     except MemoryError as error:
         raise DataError("data.memory", path=_shown(source)) from error
 
 
 def _load(
-    source: PathLike | tuple[PathLike, PathLike], label_column: str | int | None
+    source: PathLike | tuple[PathLike, PathLike],
+    label_column: str | int | None,
+    progress: Progress | None,
 ) -> Dataset:
     files = _files(source)
     path = Path(files[0])
@@ -97,6 +106,8 @@ def _load(
         return _load_idx(*files)
     if files[0].lower() == "mnist":
         return load_mnist()
+    if files[0].lower() in SOURCES:
+        return load_remote(files[0].lower(), progress)
     with file_errors(files[0]):
         if path.is_dir():
             return _load_folder(path)

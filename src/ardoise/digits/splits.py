@@ -32,23 +32,29 @@ class Split:
     test: Indices
 
 
-def official_split(n: int = 70_000) -> Split:
-    """Return MNIST's own split: the first 60,000 train, the last 10,000 test.
+def official_split(n: int = 70_000, n_train: int | None = None) -> Split:
+    """Return the split that came with the data, by default MNIST's own.
+
+    The first images train, the others test: 60,000 and 10,000 of MNIST.
 
     Parameters
     ----------
     n : int
-        The number of images; there is no official split of any number but 70,000.
+        The number of images.
+    n_train : int or None
+        `Dataset.n_train`. None stands for MNIST's 60,000, of 70,000 images.
 
     Raises
     ------
     DataError
-        If ``n`` is not 70,000.
+        If ``n_train`` is None and ``n`` is not 70,000.
     """
-    if n != 70_000:
-        raise DataError("split.official", n=n)
+    if n_train is None:
+        if n != 70_000:
+            raise DataError("split.official", n=n)
+        n_train = 60_000
     order = np.arange(n, dtype=np.int64)
-    return Split(order[:60_000], order[:0], order[60_000:])
+    return Split(order[:n_train], order[:0], order[n_train:])
 
 
 def notebook_split(n: int = 70_000) -> Split:
