@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ardoise.engine.augmentation import Augmentation
 from ardoise.engine.diagnostics import GradientCheck, check_gradients
 from ardoise.engine.errors import DivergenceError, ShapeError, SnapshotError
 from ardoise.engine.evaluation import Evaluation, evaluate
@@ -69,6 +70,7 @@ def __getattr__(name: str) -> Any:
 __all__ = [
     "ELU",
     "GELU",
+    "Augmentation",
     "AveragePool2D",
     "BatchNorm",
     "Callback",

@@ -100,7 +100,7 @@ def test_the_loader_gives_augmentation_its_own_generator():
     seen = []
     net = network()
     loader = BatchLoader(
-        net, X, Y, None, 5, lambda rows, own: seen.append(own) or rows, rng
+        net, X, Y, None, 5, lambda rows, own: seen.append(own) or rows, [rng]
     )
     loader.load(slice(0, 5))
     assert seen == [rng]

@@ -7,7 +7,8 @@ rows moves a quarter of the bytes. The buffers are allocated once and reused.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 
@@ -19,13 +20,13 @@ from ardoise.engine.arrays import (
     check_samples,
     fill_batch,
 )
+from ardoise.engine.augmentation import Augment, Augmentation
 from ardoise.engine.losses import Loss
 from ardoise.engine.network import Network
 from ardoise.engine.sparse import SparseRows
+from ardoise.engine.threads import Team
 
 Rows = slice | Array  # consecutive rows, or their indices
-# From a batch as it lies in the data, to another of the same shape and dtype.
-Augment = Callable[[Array, np.random.Generator], Array]
 
 
 class BatchLoader:
@@ -43,10 +44,13 @@ class BatchLoader:
         Weight of each sample.
     batch : int
         The most rows that `load` will be asked for.
-    augment : callable, optional
-        ``augment(rows, rng)`` returns what is to be read instead of these rows.
-    rng : numpy.random.Generator, optional
-        Of ``augment``.
+    augment : Augmentation or callable, optional
+        ``augment(rows, rng)`` returns what is to be read instead of these rows. An
+        `Augmentation` writes it straight into the buffer that the network reads.
+    mixers : sequence of numpy.random.Generator
+        What ``augment`` draws from. An `Augmentation` cuts batches into as many parts.
+    team : Team, optional
+        It augments the parts side by side.
     """
 
     def __init__(
@@ -57,9 +61,16 @@ class BatchLoader:
         weights: Array | None,
         batch: int,
         augment: Augment | None = None,
-        rng: np.random.Generator | None = None,
+        mixers: Sequence[np.random.Generator] = (),
+        team: Team | None = None,
     ) -> None:
-        self._augment, self._rng = augment, rng
+        self._augment, self._mixers, self._team = augment, mixers, team
+        self._augmenters = []
+        if isinstance(augment, Augmentation):
+            most = -(-batch // len(mixers))
+            self._augmenters = [
+                augment.prepare(x.shape[1:], most, network.dtype) for _ in mixers
+            ]
         self._x, self._t, self._weights = x, t, weights
         self._rows = x.reshape(len(x), -1)
         self._network = network
@@ -92,17 +103,40 @@ class BatchLoader:
             self._t.take(rows, axis=0, out=t, mode="clip")
             weights = None if self._weights is None else self._weights.take(rows)
         n = len(raw)
-        if self._augment is not None and self._rng is not None:
-            raw = check_augmented(self._augment(raw, self._rng), raw)
         if n not in self._views:
             x = self._batch(self._network.entry_shape(n))
             self._views[n] = x, as_samples(x, raw.shape[1:])
         x, view = self._views[n]
+        if self._augmenters:
+            self._augment_into(view, raw)
+            return x, t, weights
+        if self._augment is not None:
+            raw = check_augmented(self._augment(raw, self._mixers[0]), raw)
         if self._is_ready and raw.flags.c_contiguous:
             if raw.shape != x.shape:  # else the same array, which the network knows
                 raw = raw.reshape(x.shape)
             return raw, t, weights
         return fill_batch(raw, x, view), t, weights
+
+    def _augment_into(self, view: Array, raw: Array) -> None:
+        """Write augmented rows into ``view``, part by part.
+
+        The cuts do not depend on how many threads are at work, nor do the draws.
+        """
+        size = -(-len(raw) // len(self._augmenters))
+        tasks = [
+            partial(
+                augmenter, raw[start : start + size], mixer, view[start : start + size]
+            )
+            for start, augmenter, mixer in zip(
+                range(0, len(raw), size), self._augmenters, self._mixers, strict=False
+            )
+        ]
+        if self._team is not None:
+            self._team.run(tasks)
+            return
+        for task in tasks:
+            task()
 
 
 def check_augmented(x: Array, raw: Array) -> Array:

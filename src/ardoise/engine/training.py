@@ -16,10 +16,10 @@ from typing import Any
 
 import numpy as np
 
-from ardoise.engine import losses, optimizers, schedules
+from ardoise.engine import augmentation, losses, optimizers, schedules
 from ardoise.engine.arrays import Array, computing
+from ardoise.engine.augmentation import Augment
 from ardoise.engine.batches import (
-    Augment,
     Rows,
     check_data,
     check_whole,
@@ -37,7 +37,6 @@ from ardoise.engine.order import (
     InOrder,
     Order,
     RandomOrder,
-    generator_state,
 )
 from ardoise.engine.schedules import Schedule
 from ardoise.engine.snapshot import Snapshot, check, fill, refused
@@ -287,7 +286,6 @@ class Training:
             kept = {k: v for k, v in own.items() if isinstance(v, np.ndarray)}
             arrays |= {f"callback.{i}.{name}": array for name, array in kept.items()}
             remembered.append({k: v for k, v in own.items() if k not in kept})
-        generators = self._workers.generators
         values = {
             "epoch": self.epoch,
             "step": self.step,
@@ -299,7 +297,7 @@ class Training:
             "seconds": self.seconds,
             "optimizer_steps": self.optimizer.t,
             "average_steps": 0 if average is None else average.t,
-            "generators": [generator_state(generator) for generator in generators],
+            "generators": self._workers.generator_states(),
             "order": self._order.state(),
             "history": copy.deepcopy(self.history.columns),
             "callbacks": remembered,
@@ -504,7 +502,7 @@ def fit(
     max_norm: float | None = None,
     weight_average: float | None = None,
     l2: float = 0.0,
-    augment: Augment | None = None,
+    augment: Mapping[str, Any] | Augment | None = None,
     snapshot: Snapshot | None = None,
 ) -> History:
     """Train a network in place.
@@ -546,9 +544,10 @@ def fit(
     l2 : float
         l2 / 2n · Σ W² is added to the loss of each batch of n samples, over all weights
         that decay. (The optimisers' ``weight_decay`` does not depend on n.)
-    augment : callable, optional
-        ``augment(rows, rng)``, with rows of x and a generator, returns what is read
-        instead: a new array of the same shape and dtype.
+    augment : Augmentation, mapping or callable, optional
+        How each batch is changed before it is read: an `Augmentation`, its settings, or
+        any ``augment(rows, rng)`` that, with rows of x and a generator, returns what is
+        read instead: a new array of the same shape and dtype.
     snapshot : Snapshot, optional
         Of another training with the same arguments: this one goes on from there, as if
         it had never stopped. ``epochs`` counts from the beginning.
@@ -614,6 +613,6 @@ def fit(
         max_norm=max_norm,
         average_decay=weight_average,
         l2=l2,
-        augment=augment,
+        augment=augmentation.get(augment),
         snapshot=snapshot,
     ).run()

@@ -12,18 +12,21 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from types import TracebackType
+from typing import Any
 
 import numpy as np
 
 from ardoise.engine.arrays import Array
-from ardoise.engine.batches import Augment, BatchLoader, Rows, count_rows, split_rows
+from ardoise.engine.augmentation import Augment, Augmentation
+from ardoise.engine.batches import BatchLoader, Rows, count_rows, split_rows
 from ardoise.engine.joint import JointGradients
 from ardoise.engine.losses import Loss
 from ardoise.engine.network import Network
 from ardoise.engine.optimizers import Optimizer
+from ardoise.engine.order import generator_state
 from ardoise.engine.sparse import SparseRows
 from ardoise.engine.threads import Ahead, Pace, Team, blas_threads
 
@@ -36,6 +39,8 @@ THREAD_MULTIPLICATIONS = 20_000_000
 DENSE_THREAD_MULTIPLICATIONS = 35_000_000
 # A batch of fewer bytes is loaded before another thread has woken.
 AHEAD_BYTES = 100_000
+# And one of fewer numbers is augmented before.
+AHEAD_AUGMENTED = 20_000
 # Vectors shorter than this are updated by one thread.
 SECTION_NUMBERS = 50_000
 
@@ -100,7 +105,7 @@ class Workers:
         At least 1.
     rng : numpy.random.Generator
         Feeds the layers that draw numbers.
-    augment : callable, optional
+    augment : Augmentation or callable, optional
         As `BatchLoader` takes it.
     counts_hits : bool
         Whether correct answers are counted.
@@ -130,6 +135,7 @@ class Workers:
         allowed = threads
         # All that is drawn from while training, in a fixed order.
         self.generators: list[np.random.Generator] = []
+        self._mixers: list[int] = []  # which of them augmentation draws from
         self._weights = weights
         # In shares of the batch, if it is tall or of images. But a layer such as
         # BatchNorm must see it whole; and a dense network has so many short operations
@@ -158,6 +164,11 @@ class Workers:
         self.sections = self._joint.sections
         # Nothing to add up, and nobody to share with.
         self._is_alone = self._is_simple and n_sections == 1
+        # One thread augments each share; or all augment parts of a batch that is whole.
+        parts = 0 if augment is None else 1
+        if isinstance(augment, Augmentation) and self._is_simple:
+            parts = threads
+        data = x, t, weights
         self._shares = []
         for i, stream in enumerate(rng.spawn(n_shares)):
             # The first works on the network itself, whose running statistics count.
@@ -169,26 +180,49 @@ class Workers:
                 team=self._team if n_shares == 1 and threads > 1 else None,
             )
             self.generators += own.generators()
-            mixer = stream.spawn(1)[0] if augment is not None else None
-            if mixer is not None:
-                self.generators.append(mixer)
-            loader = BatchLoader(own, x, t, weights, self._micro_batch, augment, mixer)
+            mixers = stream.spawn(parts)
+            self._mixers += range(len(self.generators), len(self.generators) + parts)
+            self.generators += mixers
+            loader = self._make_loader(own, data, augment, mixers)
             total = network.grad if self._is_simple else self._sums[i]
             private = loss if i == 0 else copy.copy(loss)  # without its buffers
             self._shares.append(_Share(own, private, loader, total, counts_hits))
         self._pace = Pace(threads)
         # The next batch can be loaded meanwhile, if it is long enough to be worth it.
-        # (Augmentation draws numbers: it must not run ahead of a snapshot.)
-        dense = isinstance(x, np.ndarray) and augment is None
-        row_bytes = x.dtype.itemsize * math.prod(x.shape[1:])
-        worth = batch_size * row_bytes >= AHEAD_BYTES
+        numbers = batch_size * math.prod(x.shape[1:])
+        if isinstance(augment, Augmentation):
+            worth = numbers >= AHEAD_AUGMENTED
+        else:  # anybody's function may not bear to run beside a step
+            worth = augment is None and numbers * x.dtype.itemsize >= AHEAD_BYTES
         alone = self._is_simple and threads == 1 < allowed
+        dense = isinstance(x, np.ndarray)
         self._ahead: Ahead | None = Ahead() if alone and dense and worth else None
         self._ahead_rows: Rows | None = None
         self._ahead_loaded: Loaded | None = None
+        # Where generators stood before the batch that is being loaded ahead: there a
+        # training that is resumed begins.
+        self._ahead_states: dict[int, Any] = {}
         self._loader = self._spare = self._shares[0].loader
         if self._ahead is not None:
-            self._spare = BatchLoader(network, x, t, weights, self._micro_batch)
+            mixers = [self.generators[i] for i in self._mixers]
+            self._spare = self._make_loader(network, data, augment, mixers)
+
+    def _make_loader(
+        self,
+        network: Network,
+        data: tuple[Array | SparseRows, Array, Array | None],
+        augment: Augment | None,
+        mixers: Sequence[np.random.Generator],
+    ) -> BatchLoader:
+        team = self._team if len(mixers) > 1 else None
+        return BatchLoader(network, *data, self._micro_batch, augment, mixers, team)
+
+    def generator_states(self) -> list[Any]:
+        """Return the states of the generators before the batch that comes next."""
+        return [
+            self._ahead_states[i] if i in self._ahead_states else generator_state(each)
+            for i, each in enumerate(self.generators)
+        ]
 
     def _replica(self) -> Network:
         grad = np.zeros_like(self._network.grad)
@@ -254,16 +288,21 @@ class Workers:
         """Return these rows, and have the next ones loaded meanwhile."""
         if self._ahead is None:
             return self._loader.load(rows)
-        if rows is self._ahead_rows:
+        loaded = None
+        if self._ahead_rows is not None:
             self._ahead.finish()
             loaded, self._ahead_loaded = self._ahead_loaded, None
-        else:
-            loaded = None
+            if rows is not self._ahead_rows:  # nobody takes it
+                loaded = None
+                for mixer, state in self._ahead_states.items():
+                    self.generators[mixer].bit_generator.state = state
         if loaded is None:
             loaded = self._loader.load(rows)
         self._loader, self._spare = self._spare, self._loader
-        self._ahead_rows = following
+        self._ahead_rows, self._ahead_states = following, {}
         if following is not None:
+            for mixer in self._mixers:
+                self._ahead_states[mixer] = generator_state(self.generators[mixer])
             self._ahead.start(partial(self._load_ahead, following))
         return loaded
 

@@ -81,9 +81,10 @@ class MLPClassifier(Perceptron, IncrementalClassifier):
         Longer gradients are cut to this length.
     weight_average : float or None
         Decay of a moving average of the weights, which is what is kept.
-    augmentation : callable or None
-        ``augmentation(batch, rng) → batch``: applied to each training batch; returns a
-        new array of the same shape. ``rng`` is a ``numpy.random.Generator``.
+    augmentation : Augmentation, callable or None
+        Applied to each training batch: `ardoise.Augmentation` (with ``image_shape``,
+        where images come as rows), or ``augmentation(batch, rng) → batch``, which
+        returns a new array of the same shape. ``rng`` is a ``numpy.random.Generator``.
     metrics : callable, sequence or mapping of callables
         ``metric(y_true, y_predicted) → float``: one column of `history_` each,
         ``validation_<name>``.

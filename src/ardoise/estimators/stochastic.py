@@ -9,7 +9,8 @@ from typing import Any, cast
 import numpy as np
 
 from ardoise.engine.arrays import Array
-from ardoise.engine.batches import Augment, Rows, count_rows
+from ardoise.engine.augmentation import Augment, Augmentation
+from ardoise.engine.batches import Rows, count_rows
 from ardoise.engine.errors import DivergenceError
 from ardoise.engine.layers import Dropout, SpatialDropout2D
 from ardoise.engine.snapshot import Snapshot
@@ -281,8 +282,8 @@ def draw_seed(random_state: Any) -> np.random.Generator:
 def _augmentation(estimator: NetworkEstimator) -> Augment | None:
     """Return the augmentation, with a sentence for what is no array."""
     function = estimator._setting("augmentation")
-    if function is None:
-        return None
+    if function is None or isinstance(function, Augmentation):
+        return function
 
     def augment(rows: Array, rng: np.random.Generator) -> Array:
         augmented = function(rows, rng)
