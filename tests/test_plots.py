@@ -265,6 +265,26 @@ def test_contact_sheet_has_one_row_a_class(images):
     assert np.ma.masked_invalid(sheet[8:15]).mask.all()  # no image of the class "one"
 
 
+def test_augmentation_sheet_has_one_row_a_class(images):
+    rows = images[:9].reshape(3, 3, 7, 5).astype(float)
+    rows[1] = np.nan
+    figure = plots.augmentation_sheet(rows, ["zero", "one", "$2"])
+    (axes,) = figure.axes
+    assert [t.get_text() for t in axes.get_yticklabels()] == ["zero", "one", "$2"]
+    assert [t.get_text() for t in axes.get_xticklabels()] == ["Image", "Variations"]
+    assert axes.get_title() == "Images and variations"
+    sheet = axes.images[0].get_array()
+    assert sheet.shape == (3 * 8 - 1, 3 * 6 - 1 + 4)
+    np.testing.assert_array_equal(sheet[0:7, 0:5], images[0])
+    np.testing.assert_array_equal(sheet[16:23, 16:21], images[8])
+    for empty in (sheet[8:15], sheet[:, 5:10]):
+        assert np.ma.masked_invalid(empty).mask.all()
+    with pytest.raises(UserError, match=r"variations, .* got shape \(3, 1, 7, 5\)"):
+        plots.augmentation_sheet(rows[:, :1], ["zero", "one", "two"])
+    with pytest.raises(UserError, match="classes"):
+        plots.augmentation_sheet(rows, ["zero"])
+
+
 @pytest.mark.parametrize("shape", [(28, 28), (3, 784), (2, 4, 4, 3), (0, 4, 4)])
 def test_images_of_another_shape_are_refused(shape):
     with pytest.raises(UserError, match=r"Expected grey images .* got shape"):
@@ -370,6 +390,7 @@ def every_figure(lang, images):
     yield plots.training_curves(HISTORY, lang, best_epoch=2, test_accuracy=0.9)
     yield plots.digit_grid(images, labels, labels, lang)
     yield plots.contact_sheet(images, labels, DIGITS, lang)
+    yield plots.augmentation_sheet(images.reshape(10, 4, 7, 5), DIGITS, lang)
     yield plots.confusion_matrix(5000 * np.eye(10, dtype=int) + 1, DIGITS, lang)
 
 

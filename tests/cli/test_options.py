@@ -136,7 +136,7 @@ def test_no_such_command(ardoise):
     assert said.code == 2
     assert said.err == (
         "Il n’existe pas de commande trian\u202f; il y a\u00a0: "
-        "train, evaluate, predict, export, info, verify, data.\n"
+        "train, evaluate, predict, export, info, verify, data, augment.\n"
         "Voir\u00a0: ardoise --help\n"
     )
 
@@ -225,12 +225,15 @@ COMMON = {
     *("checkpoint", "every", "resume", "info", "verify", "export", "to", "int"),
     *("onnx", "py", "stdlib", "html", "js", "max", "loss"),
     *("notebook", "official", "csv", "npz", "idx", "png", "jpeg", "numpy", "en", "fr"),
+    *("augment", "affine", "elastic", "rotation", "translation", "shear", "scale"),
+    *("stretch", "shift", "thickness", "noise", "cutout", "none", "pixels"),
+    *("erasing", "settings", "probability"),
     *("test", "validation", "classe", "usage", "bit", "fashion", "letters", "emnist"),
 }
 
 
 @pytest.mark.parametrize(
-    "command", ["", "train", "evaluate", "predict", "info", "verify", "data"]
+    "command", ["", "train", "evaluate", "predict", "info", "verify", "data", "augment"]
 )
 def test_help(ardoise, command):
     pages = {}

@@ -8,12 +8,13 @@ import pytest
 
 from ardoise import fit
 from ardoise.digits.recipes import (
+    AUGMENTATIONS,
     DEFAULT_RECIPE,
     RECIPES,
     RecipeError,
     get_recipe,
 )
-from ardoise.engine import losses, optimizers, schedules
+from ardoise.engine import augmentation, losses, optimizers, schedules
 from ardoise.messages import LANGUAGES, text
 
 X = np.random.default_rng(0).integers(0, 255, (40, 8, 8, 1), dtype=np.uint8)
@@ -62,6 +63,7 @@ def test_it_is_data(recipe):
     losses.get(recipe.loss)
     optimizers.get(recipe.optimizer)
     schedules.get(recipe.learning_rate)
+    augmentation.get(recipe.augmentation)
     assert recipe.split in ("official", "notebook") and 0 <= recipe.validation < 1
 
 
@@ -77,3 +79,10 @@ def test_by_name():
     assert get_recipe(DEFAULT_RECIPE) is RECIPES[DEFAULT_RECIPE]
     with pytest.raises(RecipeError, match="no recipe called rnn; choose one of: mlp, "):
         get_recipe("rnn")
+
+
+@pytest.mark.parametrize("settings", AUGMENTATIONS.values(), ids=AUGMENTATIONS)
+def test_augmentations_are_data(settings):
+    change = augmentation.get(json.loads(json.dumps(settings)))
+    assert change.config() == settings
+    assert not np.array_equal(change(X, np.random.default_rng(0)), X)

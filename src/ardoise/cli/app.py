@@ -115,6 +115,7 @@ def _build(terminal: Terminal) -> App:
         learning_rate: Annotated[
             float | None, Parameter(help=t("learning_rate"))
         ] = None,
+        augment: Annotated[str | None, Parameter(help=t("augment_option"))] = None,
         seed: Annotated[int, number("seed")] = 0,
         threads: Annotated[int | None, number("threads")] = None,
         output: Annotated[Path | None, Parameter(help=t("output"))] = None,
@@ -137,6 +138,7 @@ def _build(terminal: Terminal) -> App:
             seed,
             threads,
             output,
+            augment,
         )
         seconds, start = seconds_of(every), None
         if resume is not None:
@@ -225,6 +227,21 @@ def _build(terminal: Terminal) -> App:
         from ardoise.cli.using import describe
 
         return describe(source, sheet, terminal)
+
+    @app.command(usage=t("usage_augment"), help=t("augment"))
+    def augment(
+        settings: Annotated[str, Parameter(help=t("augment_settings"))] = "elastic",
+        *,
+        data: Annotated[str, Parameter(help=t("data_option"))] = "mnist",
+        output: Annotated[Path, Parameter(help=t("augment_output"))] = Path(
+            "augment.png"
+        ),
+        seed: Annotated[int, number("augment_seed")] = 0,
+        lang: lang_option = terminal.lang,
+    ) -> int:
+        from ardoise.cli.augmenting import preview
+
+        return preview(settings, data, output, seed, terminal)
 
     return app
 

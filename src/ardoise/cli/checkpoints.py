@@ -1,5 +1,6 @@
 """Checkpoints on the command line: written now and then, and gone on from."""
 
+import json
 import os
 import re
 import time
@@ -35,6 +36,7 @@ KINDS: dict[str, tuple[type, ...]] = {
     "learning_rate": (float, int, type(None)),
     "seed": (int,),
     "threads": (int,),
+    "augment": (str, type(None)),  # which older checkpoints do not have
 }
 
 
@@ -150,7 +152,8 @@ def resumed_options(
         for name, kinds in KINDS.items()
     ):
         raise CheckpointError("checkpoint.damaged", path=path)
-    options = TrainOptions(**{n: plan[n] for n in KINDS}, output=given.output)
+    known: dict[str, Any] = {name: plan.get(name) for name in KINDS}
+    options = TrainOptions(**known, output=given.output)
     return checkpoint, options
 
 
@@ -178,5 +181,7 @@ def check_same(path: Path, checkpoint: Checkpoint, plan: Plan) -> None:
         raise CheckpointError("checkpoint.data", path=path, data=plan.details["data"])
     rows = checkpoint.snapshot.arrays.get("rows")
     same_rows = rows is None or len(rows) == len(plan.train)
-    if checkpoint.network != plan.network.config() or not same_rows:
+    # As it is written: tuples, such as a kernel's size, become lists.
+    network = json.loads(json.dumps(plan.network.config()))
+    if checkpoint.network != network or not same_rows:
         raise CheckpointError("checkpoint.damaged", path=path)

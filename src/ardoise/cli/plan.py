@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 import ardoise
+from ardoise.cli.augmenting import check_images, read_augmentation
 from ardoise.cli.parts import absolute, default_split, divide, load
 from ardoise.cli.terminal import OptionError, Terminal
 from ardoise.digits import Dataset
@@ -41,6 +42,7 @@ class TrainOptions:
     seed: int
     threads: int | None
     output: Path | None
+    augment: str | None = None
 
 
 @dataclass(frozen=True)
@@ -87,6 +89,8 @@ def make_plan(options: TrainOptions, terminal: Terminal) -> Plan:
     """
     recipe = adapt(options)
     data = load(options.data, terminal)
+    if recipe.augmentation is not None:
+        check_images(data, recipe.augmentation)
     split = options.split
     if split is None:
         split = default_split(options.data, recipe.split)
@@ -105,6 +109,8 @@ def make_plan(options: TrainOptions, terminal: Terminal) -> Plan:
         "threads": threads,
         "versions": versions(),
     }
+    if recipe.augmentation is not None:
+        details["augmentation"] = dict(recipe.augmentation)
     return Plan(
         recipe,
         data.subset(parts.train),
@@ -146,6 +152,7 @@ def learn(
         threads=plan.threads,
         callbacks=callbacks,
         weight_average=recipe.weight_average,
+        augment=recipe.augmentation,
         snapshot=snapshot,
     )
 
@@ -176,6 +183,8 @@ def adapt(options: TrainOptions) -> Recipe:
         recipe = replace(recipe, epochs=options.epochs)
     if options.batch_size is not None:
         recipe = replace(recipe, batch_size=options.batch_size)
+    if options.augment is not None:
+        recipe = replace(recipe, augmentation=read_augmentation(options.augment))
     rate = options.learning_rate
     if rate is not None:
         if not 0 < rate < math.inf:

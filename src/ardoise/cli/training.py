@@ -7,6 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from ardoise.cli.augmenting import setting_words
 from ardoise.cli.checkpoints import Checkpointing, check_same, prove_writable
 from ardoise.cli.parts import shown_classes
 from ardoise.cli.plan import Plan, TrainOptions, learn, make_plan
@@ -222,6 +223,9 @@ def introduce(terminal: Terminal, plan: Plan) -> None:
         weights=integer(network.n_params, lang),
         threads=plan.threads,
     )
+    if recipe.augmentation is not None:
+        words = setting_words(recipe.augmentation)
+        terminal.say("train.augmentation", settings=words)
 
 
 def summarise(
@@ -277,6 +281,8 @@ def printable(recipe: Recipe, terminal: Terminal) -> dict[str, object]:
     }
     if recipe.weight_average is not None:
         settings["weight_average"] = recipe.weight_average
+    if recipe.augmentation is not None:
+        settings["augmentation"] = setting_words(recipe.augmentation)
     return settings
 
 

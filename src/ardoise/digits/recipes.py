@@ -47,6 +47,8 @@ class Recipe:
         Share of the training samples kept apart for validation.
     loss : mapping
     weight_average : float or None
+    augmentation : mapping or None
+        Settings of `ardoise.Augmentation`.
     notebook : bool
         Report as the notebook did: accuracy each 1 %, its sentences, its pictures.
     """
@@ -65,6 +67,7 @@ class Recipe:
         default_factory=lambda: {"name": "softmax_cross_entropy"}
     )
     weight_average: float | None = None
+    augmentation: Mapping[str, Any] | None = None
     notebook: bool = False
 
     def build(
@@ -150,6 +153,13 @@ RECIPES: dict[str, Recipe] = {
     )
 }
 DEFAULT_RECIPE = "mlp"
+
+_AFFINE = {"rotation": 10.0, "translation": 2.0, "scale": 0.1, "shear": 5.0}
+# How images of digits may be changed in training, by name.
+AUGMENTATIONS: dict[str, Mapping[str, Any]] = {
+    "affine": _AFFINE,
+    "elastic": {**_AFFINE, "elastic": [34.0, 4.0]},
+}
 
 
 def get_recipe(name: str) -> Recipe:

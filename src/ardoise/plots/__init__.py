@@ -10,9 +10,11 @@ from ardoise.plots.confusion import confusion_matrix
 from ardoise.plots.curves import notebook_curve, training_curves
 from ardoise.plots.figures import MissingMatplotlibError, save_figure
 from ardoise.plots.pictures import contact_sheet, digit_grid, worst_mistakes
+from ardoise.plots.variations import augmentation_sheet
 
 __all__ = [
     "MissingMatplotlibError",
+    "augmentation_sheet",
     "confusion_matrix",
     "contact_sheet",
     "digit_grid",
