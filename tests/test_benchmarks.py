@@ -17,6 +17,7 @@ from ardoise.engine import losses
 from ardoise.engine.batches import BatchLoader
 from benchmarks import __main__ as program
 from benchmarks import (
+    augmentation,
     convolutions,
     inference,
     machine,
@@ -560,6 +561,16 @@ def test_new_memory_is_a_share_of_the_widest_layer() -> None:
     assert measured.met is True
     assert measured.measured == "**6 %** (6 – 6): 64 KiB (64 – 64) of 1.0 MiB"
     assert failed.measured == "not measured"
+
+
+def test_the_costs_of_augmentation(capsys: pytest.CaptureFixture[str]) -> None:
+    assert augmentation.main(["--rounds", "1", "--steps", "1"]) == 0
+    table = capsys.readouterr().out.splitlines()[2:]
+    rows = [line for line in table if line.startswith("|")]
+    assert [row.split(" | ")[0].removeprefix("| ") for row in rows] == [
+        *augmentation.KINDS
+    ]
+    assert sum("%" in row for row in rows) == len(augmentation.TRAINED)
 
 
 def test_the_profile_accounts_for_the_whole_step(
