@@ -10,6 +10,7 @@ from short_training import CLASSES, NEW_X, NEW_Y, N, X, Y, network, trained
 
 from ardoise.engine import losses, optimizers, schedules, workers
 from ardoise.engine.batches import BatchLoader
+from ardoise.engine.history import History
 from ardoise.engine.layers import BatchNorm, Dense, Dropout, Residual, Tanh
 from ardoise.engine.network import Network
 from ardoise.engine.order import InOrder, Order, RandomOrder
@@ -260,6 +261,25 @@ def test_early_stopping_that_has_seen_nothing_remembers_nothing():
     assert stops.snapshot.values["callbacks"][0]["best"] is None
     training = training_on(X, callbacks=callbacks[:1], snapshot=stops.snapshot)
     assert training.history.best_epoch == 2
+
+
+def test_ctrl_c_between_two_numbers_of_a_line(monkeypatch):
+    """The line is dropped: a snapshot's columns are equally long."""
+    append = History.append
+
+    def cut(self, **values):
+        if values["epoch"] == 2:
+            self.columns["epoch"].append(2)
+            raise KeyboardInterrupt
+        append(self, **values)
+
+    monkeypatch.setattr(History, "append", cut)
+    training = training_on(X, epochs=3)
+    assert {len(column) for column in training.history.columns.values()} == {1}
+    monkeypatch.undo()
+    resumed = training_on(X, epochs=3, snapshot=training.last)
+    whole = training_on(X, epochs=3)
+    same(resumed.network.theta, whole.network.theta)
 
 
 def test_fit_goes_on_from_a_snapshot():

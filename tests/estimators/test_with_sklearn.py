@@ -865,7 +865,10 @@ def test_views_stay_views(way, tmp_path):
             np.testing.assert_array_equal(array, twin.network_.parameters()[name])
     before = twin.predict_proba(X)
     twin.coefs_[0][...] = 0
-    assert (twin.predict_proba(X) == twin.predict_proba(X[:1])).all()
+    # One row alone may be summed in another order than many.
+    np.testing.assert_allclose(
+        twin.predict_proba(X), np.tile(twin.predict_proba(X[:1]), (len(X), 1)), 1e-6
+    )
     twin.intercepts_[2][...] = [0, 0, 9, 0]
     assert (twin.predict(X) == 2).all()
     if way != "copy":

@@ -52,3 +52,9 @@ class History:
         """Add one epoch."""
         for name, column in self.columns.items():
             column.append(values[name])
+
+    def cut_to_whole_lines(self) -> None:
+        """Drop a line that Ctrl-C left half-written."""
+        length = min(map(len, self.columns.values()))
+        for column in self.columns.values():
+            del column[length:]

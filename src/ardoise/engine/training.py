@@ -378,6 +378,7 @@ class Training:
                 self.history.stopped = "finished"
         except KeyboardInterrupt:
             self.history.stopped = "interrupted"
+            self.history.cut_to_whole_lines()
             self._keep_if_finite()
         self.last = self.snapshot()
         if self._average is not None and self.step:
