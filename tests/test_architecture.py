@@ -40,6 +40,7 @@ LEVELS = {
     "engine.order": 2,
     "engine.snapshot": 2,
     "engine.diagnostics": 3,
+    "engine.doctor": 3,
     "engine.evaluation": 3,
     "engine.inference": 3,
     "engine.joint": 3,
@@ -88,6 +89,8 @@ ENGINE_STANDARD = {
     "types",
     "typing",
 }
+# The one module that warns, of what no training can recover from.
+WARNS = "engine.training"
 # The one module that asks the system: how many processors there are.
 ASKS_THE_SYSTEM = "engine.threads"
 SYSTEM_PACKAGES = {"pathlib", "threadpoolctl"}
@@ -276,6 +279,7 @@ def the_engine_is_numpy_and_little_else(sources: list[Source]) -> Iterator[str]:
                 root in ("numpy", "ardoise")
                 or module in ENGINE_STANDARD
                 or (root in SYSTEM_PACKAGES and source.name == ASKS_THE_SYSTEM)
+                or (root == "warnings" and source.name == WARNS)
             )
             if not allowed or (module == "os" and name not in {"", *ENGINE_OS}):
                 yield f"{source.name}, line {line}: the engine does without {module}"

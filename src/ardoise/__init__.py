@@ -39,6 +39,14 @@ from ardoise.engine.network import Network
 from ardoise.engine.training import Callback, EarlyStopping, Training, fit
 
 if TYPE_CHECKING:
+    from ardoise.engine.doctor import (
+        Doctor,
+        Finding,
+        TrainingWarning,
+        examine_data,
+        examine_history,
+        examine_network,
+    )
     from ardoise.estimators import (
         ConvClassifier,
         MLPClassifier,
@@ -57,9 +65,21 @@ ESTIMATORS = (
     "NetworkClassifier",
     "NetworkRegressor",
 )
+DIAGNOSES = (
+    "Doctor",
+    "Finding",
+    "TrainingWarning",
+    "examine_data",
+    "examine_history",
+    "examine_network",
+)
 
 
 def __getattr__(name: str) -> Any:
+    if name in DIAGNOSES:
+        from ardoise.engine import doctor
+
+        return getattr(doctor, name)
     if name in ESTIMATORS:
         from ardoise import estimators
 
@@ -78,9 +98,11 @@ __all__ = [
     "ConvClassifier",
     "Dense",
     "DivergenceError",
+    "Doctor",
     "Dropout",
     "EarlyStopping",
     "Evaluation",
+    "Finding",
     "Flatten",
     "GlobalAveragePool2D",
     "GradientCheck",
@@ -105,7 +127,11 @@ __all__ = [
     "SpatialDropout2D",
     "Tanh",
     "Training",
+    "TrainingWarning",
     "check_gradients",
     "evaluate",
+    "examine_data",
+    "examine_history",
+    "examine_network",
     "fit",
 ]

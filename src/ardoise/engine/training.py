@@ -10,9 +10,10 @@ from __future__ import annotations
 import copy
 import math
 import time
+import warnings
 from collections.abc import Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -30,6 +31,7 @@ from ardoise.engine.errors import DivergenceError, SnapshotError
 from ardoise.engine.evaluation import evaluate_on
 from ardoise.engine.history import History, Stopped
 from ardoise.engine.inference import sharing
+from ardoise.engine.layers import ReLU
 from ardoise.engine.losses import Loss
 from ardoise.engine.network import Network
 from ardoise.engine.optimizers import Optimizer, WeightAverage
@@ -53,7 +55,14 @@ class Callback:
 
     One that remembers something from moment to moment says so in `state`, or a training
     that is resumed forgets it.
+
+    Attributes
+    ----------
+    diagnoses : bool
+        Whether it says what is wrong with the training: `fit` then says nothing.
     """
+
+    diagnoses: ClassVar[bool] = False
 
     def state(self) -> dict[str, Any]:
         """Return what it remembers: JSON values and arrays, by name."""
@@ -173,8 +182,10 @@ class Training:
     network : Network
     loss : Loss
     optimizer : Optimizer
-    epochs, steps_per_epoch, total_steps, n_samples : int
+    epochs, batch_size, steps_per_epoch, total_steps, n_samples : int
         The plan.
+    shuffles : bool
+        Whether each epoch has a new random order.
     epoch, step : int
         Where it stands: the current epoch and the steps made, from 1.
     epoch_samples : int
@@ -186,8 +197,8 @@ class Training:
     seconds : float
         Time spent in training, evaluation not counted.
     history : History
-    validation : tuple or None
-        (x, targets, weights).
+    data, validation : tuple
+        (x, targets, weights); validation can be None.
     last : Snapshot or None
         After `run`: where the training stood at its end.
     """
@@ -215,7 +226,8 @@ class Training:
         snapshot: Snapshot | None = None,
     ) -> None:
         self.network, self.loss, self.optimizer = network, loss, optimizer
-        self.validation = validation
+        self.data, self.validation = data, validation
+        self.shuffles = isinstance(order, RandomOrder)
         self.epochs, self.batch_size = epochs, batch_size
         self.n_samples = order.n
         self._n_rows = data[0].shape[0]
@@ -266,6 +278,12 @@ class Training:
         if snapshot is not None:
             with refused():
                 self._restore(snapshot)
+
+    @property
+    def highest_rate(self) -> float:
+        """The highest learning rate that the schedule has in store, of 100 moments."""
+        moments = range(0, self.total_steps, max(1, self.total_steps // 100))
+        return max(self._schedule(step, self.total_steps) for step in moments)
 
     def snapshot(self) -> Snapshot:
         """Return where this training stands, between two steps; arrays are copies.
@@ -557,6 +575,13 @@ def fit(
     -------
     History
 
+    Warns
+    -----
+    TrainingWarning
+        Of two mistakes after which nothing can have been learned: samples in the order
+        of their classes that are not shuffled, and a layer of ReLU units that are all
+        dead at the end. `ardoise.Doctor` looks for many more.
+
     Raises
     ------
     TypeError, ValueError
@@ -597,8 +622,12 @@ def fit(
             f"callbacks must be a sequence of Callback objects; got {callbacks!r}"
         )
     n = len(data[0])
+    size = min(int(batch_size or n), n)
+    warns = not any(callback.diagnoses for callback in callbacks)
+    if warns and not shuffle and size < n and criterion.is_classifier:
+        _warn_of_order(data[1], size)
     order_rng, rng = np.random.default_rng(seed).spawn(2)
-    return Training(
+    history = Training(
         network,
         criterion,
         optimizers.get(optimizer),
@@ -607,7 +636,7 @@ def fit(
         validation,
         order=RandomOrder(n, order_rng) if shuffle else InOrder(n),
         epochs=int(epochs),
-        batch_size=min(int(batch_size or n), n),
+        batch_size=size,
         rng=rng,
         threads=int(threads or available_threads()),
         callbacks=callbacks,
@@ -617,3 +646,25 @@ def fit(
         augment=augmentation.get(augment),
         snapshot=snapshot,
     ).run()
+    if warns:
+        _warn_of_dead_layer(network, data[0])
+    return history
+
+
+def _warn_of_order(labels: Array, batch_size: int) -> None:
+    # Imported when there is something to ask: most trainings do without.
+    from ardoise.engine.doctor.data import of_order
+    from ardoise.engine.doctor.findings import TrainingWarning
+
+    for finding in of_order(labels, batch_size):
+        warnings.warn(TrainingWarning(finding), stacklevel=3)
+
+
+def _warn_of_dead_layer(network: Network, x: Array) -> None:
+    if not any(isinstance(layer, ReLU) for layer in network.layers):
+        return
+    from ardoise.engine.doctor.findings import TrainingWarning
+    from ardoise.engine.doctor.inside import dead_layer
+
+    for finding in dead_layer(network, x):
+        warnings.warn(TrainingWarning(finding), stacklevel=3)
