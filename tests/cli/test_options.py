@@ -78,7 +78,7 @@ def test_what_cyclopts_refuses(ardoise, somewhere, lang, given, english, french)
 @pytest.mark.parametrize(
     ("given", "words"),
     [
-        (["--recipe", "rnn"], ["--recipe", "rnn", "mlp, cnn, notebook"]),
+        (["--recipe", "rnn"], ["--recipe", "rnn", "mlp, fastest, cnn, notebook"]),
         (["--epochs", "0"], ["--epochs", "1", "0"]),
         (["--epochs", "-3"], ["--epochs", "-3"]),
         (["--batch-size", "0"], ["--batch-size", "0"]),
@@ -220,6 +220,7 @@ COMMON = {
         "version",
         "mlp",
         "cnn",
+        "fastest",
         "runs",
     ),
     *("checkpoint", "every", "resume", "info", "verify", "export", "to", "int"),

@@ -32,10 +32,11 @@ def main() -> int:
 
     reader = READERS[options.reader]()
     limits = Limits(reader)
+    tenth = max(1, options.runs // 10)
 
     def one(data: bytes) -> None:
         limits.feed(data)
-        if limits.count == options.runs:
+        if limits.count % tenth == 0 or limits.count == options.runs:
             print(f"{options.reader}: {limits}", flush=True)
 
     def another(data: bytes, most: int, seed: int) -> bytes:
