@@ -18,10 +18,9 @@ from statistics import median
 
 import numpy as np
 
-from ardoise.cli.exporting import SUFFIXES, parts_for
+from ardoise.cli.exporting import SUFFIXES, images_for, parts_for
 from ardoise.cli.plan import TrainOptions, learn, make_plan
 from ardoise.cli.terminal import Terminal
-from ardoise.cli.using import unseen
 from ardoise.digits import Dataset
 from ardoise.export import TARGETS, ExportError, NotProvedError, export
 from ardoise.export.chromium import find_chromium
@@ -145,7 +144,7 @@ def models(
     """Yield each model's name, the model, and images that it has not seen."""
     for file in files or ():
         model = load_model(file)
-        data, _ = unseen(model, file, None, None, Terminal("en"))
+        data = images_for(model, file, None, Terminal("en"))
         yield str(model.details.get("recipe", file.stem)), model, data
     for name in () if files else recipes:
         say(f"training {name}")

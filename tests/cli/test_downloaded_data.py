@@ -89,7 +89,7 @@ def test_training_and_after(ardoise, fashion, server, lang, pictures):
     shirt = "T-shirt/top" if lang == "en" else "T-shirt ou haut"
     again = ardoise("evaluate", "run", *say)
     assert (again.code, again.err) == (0, "") and "Fashion-MNIST" in again.out
-    assert "official" in again.out and f"{N_TEST} images" in again.out
+    assert "official" in again.out and f"{validation} images" in again.out
     assert boot in again.out and shirt in again.out
     # The model's names are the same in both languages: it can be asked in the other.
     other = ardoise("evaluate", "run", "--lang", "fr" if lang == "en" else "en")
@@ -109,6 +109,8 @@ def test_letters(ardoise, letters, server):
     said = ardoise("train", "--data", "letters", *TRAIN[:2], "--output", "run")
     assert (said.code, said.err) == (0, "")
     said = ardoise("evaluate", "run")
+    assert "Data EMNIST letters (validation part of the split official)" in said.out
+    said = ardoise("evaluate", "run", "--final")
     assert "Data EMNIST letters (test part of the split official): 60" in said.out
     assert len(server.asked) == 1
 

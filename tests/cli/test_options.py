@@ -136,7 +136,7 @@ def test_no_such_command(ardoise):
     assert said.code == 2
     assert said.err == (
         "Il n’existe pas de commande trian\u202f; il y a\u00a0: "
-        "train, evaluate, predict, export, info, verify, data, augment.\n"
+        "train, evaluate, compare, predict, export, info, verify, data, augment.\n"
         "Voir\u00a0: ardoise --help\n"
     )
 
@@ -225,6 +225,7 @@ COMMON = {
     ),
     *("checkpoint", "every", "resume", "info", "verify", "export", "to", "int"),
     *("onnx", "py", "stdlib", "html", "js", "max", "loss"),
+    *("compare", "final", "json"),
     *("notebook", "official", "csv", "npz", "idx", "png", "jpeg", "numpy", "en", "fr"),
     *("augment", "affine", "elastic", "rotation", "translation", "shear", "scale"),
     *("stretch", "shift", "thickness", "noise", "cutout", "none", "pixels"),
@@ -234,7 +235,18 @@ COMMON = {
 
 
 @pytest.mark.parametrize(
-    "command", ["", "train", "evaluate", "predict", "info", "verify", "data", "augment"]
+    "command",
+    [
+        "",
+        "train",
+        "evaluate",
+        "compare",
+        "predict",
+        "info",
+        "verify",
+        "data",
+        "augment",
+    ],
 )
 def test_help(ardoise, command):
     pages = {}

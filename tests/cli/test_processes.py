@@ -74,9 +74,11 @@ def test_ctrl_c_keeps_everything(data, somewhere):
     out, err = process.communicate(timeout=PATIENCE)
     assert (process.returncode, err) == (130, b"")
     assert re.search(rb"Interrupted during epoch \d+: what was learned", out)
-    assert b"Test accuracy: " in out
+    assert b"Validation accuracy: " in out
     assert names(somewhere / "run") == FILES | PICTURES
-    assert load_model("run/model.safetensors").details["test"]["total"] == 30
+    assert (
+        load_model("run/model.safetensors").details["validation_score"]["total"] == 30
+    )
 
 
 def test_a_second_ctrl_c_keeps_the_model(data, somewhere):
@@ -268,7 +270,7 @@ def test_without_the_extra_of_the_command(package):
 def test_without_matplotlib(data, somewhere):
     options = ("--epochs", 1, "--threads", 1, "--output", "run", "--lang", "fr")
     code, out, err = run_without(["matplotlib"], "train", "--data", data, *options)
-    assert code == 0 and "Exactitude sur le test" in out
+    assert code == 0 and "Exactitude de validation" in out
     assert 'pip install "ardoise[plots]"' in err and err.count("\n") == 1
     assert names(somewhere / "run") == FILES
 

@@ -1,6 +1,7 @@
 """The report: one valid, safe, accessible page, in both languages."""
 
 import base64
+import errno
 import json
 import re
 import struct
@@ -14,7 +15,8 @@ import numpy as np
 import pytest
 
 from ardoise.cli import markup
-from ardoise.cli.report import PICTURES, RunSummary, write_report
+from ardoise.cli.report import PICTURES, write_report
+from ardoise.cli.summary import RunSummary, Score
 from ardoise.messages import UserError, text
 
 VOID = {"meta", "img"}
@@ -98,9 +100,12 @@ def run(figures):
         layers=[("Dense 784 → 10", "10", 7850), ("ReLU", "10", 0)],
         n_parameters=7850,
         settings={"epochs": 3, "learning_rate": 0.001, "seed": 12345, "my knob": None},
-        test_accuracy=0.9842,
-        interval=(0.98157, 0.98647),
-        n_correct=9842,
+        score=Score(
+            "test",
+            9842,
+            10000,
+            [("0", 980, 0.9939, 0.9898), ("1", 1135, None, 0.9)],
+        ),
         seconds=185.2,
         images_per_second=6123.4,
         history={
@@ -113,7 +118,6 @@ def run(figures):
             "seconds": np.array([1.25, 2.5]),
             "something_else": [1, 2],
         },
-        per_class=[("0", 980, 0.9939, 0.9898), ("1", 1135, None, 0.9)],
         versions={"NumPy": "2.4.6"},
         validation_accuracy=0.9851,
         note="Stopped early.",
@@ -151,8 +155,24 @@ def test_the_result_in_french(page):
 
 
 def test_images_that_are_not_digits_are_not_called_digits(page):
-    written = page(per_class=[("Coat", 1000, 0.9, 0.9)])
-    assert "9,842 of 10,000 test images read correctly" in written.source
+    coats = [("Coat", 1000, 0.9, 0.9)]
+    for part in ("test", "validation"):
+        written = page(score=Score(part, 9842, 10000, coats))
+        assert f"9,842 of 10,000 {part} images read correctly" in written.source
+
+
+@pytest.mark.parametrize("lang", ["en", "fr"])
+def test_validation_digits_are_not_called_test_digits(page, run, lang):
+    written = page(lang, score=replace(run.score, part="validation"))
+    (result,) = (w for w in written.within("p") if "95" in w)
+    assert "validation" in result and "test" not in result
+
+
+@pytest.mark.parametrize(("lang", "word"), [("en", "sealed"), ("fr", "scellées")])
+def test_nothing_to_be_scored_on(page, lang, word):
+    written = page(lang, score=None)
+    assert any(word in w for w in written.within("p"))
+    assert "classes" not in [t.get("id") for t in written.all("h2")]
 
 
 @pytest.mark.parametrize(
@@ -182,7 +202,7 @@ def test_the_validation_accuracy_may_be_missing(page):
 def test_the_tables(page):
     written = page()
     assert written.rows("classes") == [
-        ["Class", "Test images", "Recall", "Precision"],
+        ["Class", "Images", "Recall", "Precision"],
         ["0", "980", "99.39%", "98.98%"],
         ["1", "1,135", "–", "90.00%"],
     ]
@@ -331,7 +351,7 @@ def test_everything_is_escaped(page, run):
         data=evil,
         layers=[(evil, evil, 1)],
         settings={evil: evil},
-        per_class=[(evil, 1, 0.5, 0.5)],
+        score=Score("test", 1, 1, [(evil, 1, 0.5, 0.5)]),
         versions={evil: evil},
         note=evil,
     )
@@ -350,7 +370,7 @@ def test_the_old_report_stays_when_writing_fails(tmp_path, run, monkeypatch):
     path.write_text("old")
 
     def fail(*_):
-        raise OSError("disk full")
+        raise OSError(errno.ENOSPC, "disk full")
 
     monkeypatch.setattr("ardoise.files.atomic.os.replace", fail)
     with pytest.raises(OSError, match="disk full"):

@@ -42,7 +42,7 @@ def test_a_run_leaves_its_folder(trained, lang):
 def test_what_it_says(trained):
     folder, said = trained["en"]
     lines = said.out.splitlines()
-    assert len(lines) == 9
+    assert len(lines) == 10
     assert lines[0].startswith("Recipe mlp: ")
     assert lines[1] == (
         "Data stripes: 240 images to learn from, 30 to check on the way, "
@@ -58,7 +58,7 @@ def test_what_it_says(trained):
             lines[2 + i],
         )
     assert re.fullmatch(
-        r"Test accuracy: [\d.]+% \(95% interval [\d.]+% to [\d.]+%\): "
+        r"Validation accuracy: [\d.]+% \(95% interval [\d.]+% to [\d.]+%\): "
         r"\d+ of 30 images read correctly\.",
         lines[5],
     )
@@ -66,6 +66,8 @@ def test_what_it_says(trained):
     assert lines[7:] == [
         f"Everything is in {folder}: the model, the history, the pictures.",
         f"Open {folder / 'report.html'} in a browser to see it.",
+        "The 30 test images are still sealed. Open them once, when nothing is left to "
+        f"choose: ardoise evaluate --final {folder}",
     ]
 
 
@@ -76,13 +78,11 @@ def test_what_it_says_in_french(trained):
         r"Époque 2/2  perte \d,\d{4}  exactitude \d+,\d\d\u00a0%", said.out
     )
     assert re.search(
-        r"Exactitude sur le test\u00a0: [\d,]+\u00a0% "
+        r"Exactitude de validation\u00a0: [\d,]+\u00a0% "
         r"\(intervalle à 95\u00a0%\u00a0: de [\d,]+\u00a0% à [\d,]+\u00a0%\)",
         said.out,
     )
-    assert not re.search(
-        r"(?i)\b(test accuracy|epoch|loss|training|images? to)\b", said.out
-    )
+    assert not re.search(r"(?i)\b(accuracy|epoch|loss|training|images? to)\b", said.out)
 
 
 def test_the_accuracy_and_its_interval(trained):
@@ -94,7 +94,7 @@ def test_the_accuracy_and_its_interval(trained):
     *shares, correct, total = map(float, shown.groups())
     expected = (correct / total, *wilson_interval(int(correct), int(total)))
     assert shares == [round(100 * share, 2) for share in expected]
-    kept = load_model(folder / "model.safetensors").details["test"]
+    kept = load_model(folder / "model.safetensors").details["validation_score"]
     assert kept == {"correct": correct, "total": total}
     assert f"{shares[0]:.2f}%" in (folder / "report.html").read_text("utf-8")
 
@@ -173,10 +173,14 @@ def test_an_empty_folder_can_be_used(ardoise, data, somewhere, no_pictures):
 def test_without_validation(ardoise, data, somewhere):
     said = ardoise("train", "--data", data, "--split", "70/0/30", *SHORT)
     assert said.code == 0 and "0 to check on the way" in said.out
-    assert "validation" not in said.out.replace("check", "")
+    assert "validation" not in said.out and "accuracy: " not in said.out
+    assert "No image was kept to check on" in said.out
+    assert "evaluate --final run" in said.out.splitlines()[-1]
     with open(somewhere / "run/history.csv", newline="") as file:
         assert {row["validation_loss"] for row in csv.DictReader(file)} == {""}
-    assert names(somewhere / "run") == FILES | PICTURES
+    assert names(somewhere / "run") == FILES | {"curve.png"}
+    page = (somewhere / "run/report.html").read_text("utf-8")
+    assert "No image was kept to check on" in page
 
 
 # -- the notebook ---------------------------------------------------------------------
@@ -420,7 +424,7 @@ def test_weights_too_large_to_answer_with(ardoise, data, somewhere):
     """One step at an absurd rate: the weights are finite, the answers are not."""
     said = ardoise(
         *("train", "--data", data, "--learning-rate", "1e30", "--batch-size", 1000),
-        *("--split", "70/0/30", "--epochs", 1, "--threads", 1, "--output", "run"),
+        *("--split", "60/20/20", "--epochs", 1, "--threads", 1, "--output", "run"),
     )
     assert said.code == 1 and "values that are no numbers" in said.sentence
     assert np.isfinite(load_model("run/model.safetensors").network.theta).all()

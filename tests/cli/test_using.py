@@ -1,139 +1,20 @@
-"""``ardoise evaluate``, ``predict`` and ``data``."""
+"""``ardoise predict`` and ``data``, and which model is meant."""
 
 import os
 import re
 import shlex
-import struct
 
 import numpy as np
 import pytest
 from PIL import Image
-from small_data import numbers, stripes
+from small_data import stripes
 
-from ardoise.digits.scores import wilson_interval
-from ardoise.files import Model, load_model, save_model
+from ardoise.files import load_model, save_model
 
 MODEL = "model.safetensors"
 
 
-# -- evaluate -------------------------------------------------------------------------
-
-
-def result(said):
-    """Return the line with the accuracy."""
-    (line,) = (
-        line
-        for line in said.out.splitlines()
-        if line.startswith(("Test accuracy", "Exactitude sur le test"))
-    )
-    return line
-
-
-@pytest.mark.parametrize("lang", ["en", "fr"])
-def test_it_finds_the_test_images_again(ardoise, trained, lang):
-    """The same accuracy as at the end of the training: the same images."""
-    folder, training = trained[lang]
-    for model in (folder, folder / MODEL):
-        said = ardoise("evaluate", model, "--lang", lang)
-        assert (said.code, said.err) == (0, "")
-        assert result(said) == result(training)
-        assert "80/10/10" in said.out.splitlines()[0]
-
-
-@pytest.mark.parametrize("recipe", ["mlp", "cnn", "notebook"])
-@pytest.mark.parametrize("split", [None, "55/15/30", "notebook"])
-def test_of_every_split(ardoise, data, no_pictures, recipe, split):
-    split_option = ("--split", split) if split else ()
-    training = ardoise(
-        *("train", "--recipe", recipe, "--data", data, *split_option),
-        *("--epochs", 3, "--seed", 5, "--threads", 1, "--output", "run"),
-    )
-    assert result(ardoise("evaluate", "run")) == result(training)
-
-
-def test_the_table_of_the_classes(ardoise, trained, data):
-    folder, _ = trained["en"]
-    said = ardoise("evaluate", folder, "--split", "50/0/50")
-    table = said.out.splitlines()[2:]
-    assert table[0].split("  ")[0] == "class" and len(table) == 4
-    rows = [numbers(line) for line in table[1:]]
-    assert [row[:2] for row in rows] == [[0, 50], [1, 50], [2, 50]]
-    right = sum(count * recall / 100 for _, count, recall, *_ in rows)
-    share, low, high, correct, total = (
-        numbers(result(said))[i] for i in (0, 2, 3, 4, 5)
-    )
-    assert right == pytest.approx(correct, abs=0.1) and total == 150
-    expected = wilson_interval(int(correct), 150)
-    assert [share, low, high] == pytest.approx(
-        [100 * correct / 150, *(100 * end for end in expected)], abs=0.006
-    )
-
-
-def test_other_data(ardoise, trained, somewhere):
-    images, labels = stripes(90, seed=3)
-    table = np.c_[labels, images.reshape(90, -1)]
-    np.savetxt("other.csv", table, fmt="%d", delimiter=";")
-    said = ardoise("evaluate", trained["en"][0], "--data", "other.csv")
-    assert said.out.startswith("Data other (all of it): 90 images.")
-    assert (said.code, said.err) == (0, "") and " of 90 images" in result(said)
-
-
-def test_from_another_folder(ardoise, somewhere, no_pictures):
-    """The data are found again: two files, and one with a comma in its name."""
-    images, labels = stripes(60)
-    for name, magic, array in (("images", 2051, images), ("labels", 2049, labels)):
-        header = struct.pack(f">I{array.ndim}I", magic, *array.shape)
-        (somewhere / name).write_bytes(header + array.astype(np.uint8).tobytes())
-    table = np.c_[labels, images.reshape(60, -1)]
-    np.savetxt("a,b.csv", table, fmt="%d", delimiter=",")
-    (somewhere / "elsewhere").mkdir()
-    for i, source in enumerate(("images, labels", "a,b.csv")):
-        options = ("--epochs", 1, "--threads", 1, "--output", f"run {i}")
-        training = ardoise("train", "--data", source, *options)
-        os.chdir("elsewhere")
-        said = ardoise("evaluate", f"../run {i}")
-        os.chdir("..")
-        assert result(said) == result(training)
-
-
-def test_a_class_without_images(ardoise, trained, somewhere):
-    images, labels = stripes(90, seed=3)
-    np.savez("two.npz", x=images[labels != 1], y=labels[labels != 1])
-    said = ardoise("evaluate", trained["en"][0], "--data", "two.npz")
-    assert said.code == 0
-    assert re.search(r"^1 +0 +(0\.0%)? *$", said.out, re.MULTILINE)
-
-
-def test_data_that_changed_since(ardoise, data, somewhere, no_pictures):
-    images, labels = stripes(100, seed=3)
-    np.savez("mine.npz", x=images, y=labels)
-    options = ("--epochs", 1, "--threads", 1, "--output", "run")
-    assert ardoise("train", "--data", "mine.npz", *options).code == 0
-    assert ardoise("evaluate", "run").err == ""
-    np.savez("mine.npz", x=255 - images, y=labels)
-    said = ardoise("evaluate", "run")
-    assert "mine has changed since the training" in said.sentence
-    assert said.out.startswith("Data mine (all of it): 100 images.")
-    assert ardoise("evaluate", "run", "--data", "mine.npz").err == ""
-
-
-@pytest.mark.parametrize(
-    ("change", "sentence"),
-    [
-        (
-            lambda x, y: {"x": x, "y": y + 1},
-            "The data holds the class 3, and the model only knows 0, 1, 2.",
-        ),
-        (
-            lambda x, y: {"x": x[:, :7, :7], "y": y},
-            "The model reads images of 8 × 8 × 1, and these are of 7 × 7 × 1.",
-        ),
-    ],
-)
-def test_data_that_do_not_fit(ardoise, trained, change, sentence, somewhere):
-    np.savez("other.npz", **change(*stripes(30)))
-    said = ardoise("evaluate", trained["en"][0], "--data", "other.npz")
-    assert (said.code, said.sentence) == (1, sentence)
+# -- models ---------------------------------------------------------------------------
 
 
 def test_the_latest_model(ardoise, data, somewhere, no_pictures):
@@ -170,42 +51,6 @@ def test_models_that_are_none(ardoise, somewhere, pictures, command, lang):
         said = ardoise(command, *files, "--model", name, "--lang", lang)
         assert (said.code, said.out) == (1, "")
         assert words in said.sentence
-
-
-@pytest.mark.parametrize(
-    "lie",
-    [
-        {"seed": "a"},
-        {"seed": -1},
-        {"seed": None},
-        {"validation": "x"},
-        {"validation": 7},
-        {"seed": 1e999},
-    ],
-)
-def test_a_model_that_lies_about_its_training(ardoise, trained, somewhere, lie):
-    model = load_model(trained["en"][0] / MODEL)
-    if lie.get("seed") == 1e999:
-        lie = {"seed": 10**400}
-    save_model(
-        "lie", Model(model.network, model.classes, model.loss, model.details | lie)
-    )
-    said = ardoise("evaluate", "lie")
-    if said.code == 0:  # a seed can be as large as it likes
-        assert lie == {"seed": 10**400}
-    else:
-        assert (said.code, "lie is not a model" in said.sentence) == (1, True)
-
-
-def test_a_model_without_details(ardoise, trained, data, somewhere):
-    model = load_model(trained["en"][0] / MODEL)
-    save_model("bare", Model(model.network, model.classes, model.loss))
-    said = ardoise("evaluate", "bare", "--data", data)
-    assert (said.code, said.err) == (0, "")
-    assert said.out.startswith("Data stripes (all of it): 300 images.")
-    digest = {"digest": model.details["digest"]}
-    save_model("bare", Model(model.network, model.classes, model.loss, digest))
-    assert ardoise("evaluate", "bare", "--data", data).out == said.out
 
 
 # -- predict --------------------------------------------------------------------------

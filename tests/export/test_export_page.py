@@ -330,6 +330,12 @@ def test_what_the_model_says_of_itself(person):
     assert "98,4\u00a0% de 10\u202f000 images" in said
 
 
+def test_a_score_on_validation_images():
+    score = {"correct": 5910, "total": 6000}
+    content = content_of(page_model(validation_score=score)).decode()
+    assert "98.5% of 6,000 images right that it did not learn from" in content
+
+
 @pytest.mark.parametrize(
     "test",
     [

@@ -1,15 +1,15 @@
 """``ardoise info`` and ``verify``: what a file holds, and whether it is whole."""
 
-import hashlib
 from pathlib import Path
 from typing import Any
 
+from ardoise.cli.openings import digest_of, read_openings
 from ardoise.cli.parts import shown_classes
 from ardoise.cli.terminal import Terminal
+from ardoise.cli.training import SCORES
 from ardoise.cli.using import find_model
 from ardoise.digits.scores import wilson_interval
 from ardoise.files import Model, ModelFileError, load_model
-from ardoise.files.atomic import read_whole
 from ardoise.files.checkpoint import CheckpointError, load_only
 from ardoise.plots.numbers import integer, percent
 
@@ -31,7 +31,7 @@ def info(model_path: Path | None, terminal: Terminal) -> int:
     table.add_row(text("info.total"), "", integer(model.network.n_params, lang))
     terminal.out.print(table)
     terminal.say("info.classes", names=", ".join(shown_classes(model.classes, lang)))
-    for line in _card(model, terminal):
+    for line in [*_card(model, terminal), *_openings(file, terminal)]:
         terminal.out.print(line)
     return 0
 
@@ -47,13 +47,26 @@ def _card(model: Model, terminal: Terminal) -> list[str]:
     if isinstance(versions, dict):
         words = ", ".join(f"{name} {version}" for name, version in versions.items())
         lines.append(terminal.text("info.versions", versions=words))
-    score = details.get("test")
-    if isinstance(score, dict):
-        lines += _score(score.get("correct"), score.get("total"), terminal)
+    for part, name in SCORES.items():
+        score = details.get(name)
+        if isinstance(score, dict):
+            lines += _score(part, score.get("correct"), score.get("total"), terminal)
     return lines
 
 
-def _score(correct: Any, total: Any, terminal: Terminal) -> list[str]:
+def _openings(file: Path, terminal: Terminal) -> list[str]:
+    """Return what was seen of the test images, if their seal was opened."""
+    opened = read_openings(file.parent)
+    if not opened:
+        return []
+    # The latest test images, and the first time that these were seen.
+    first = next(entry for entry in opened if entry.test == opened[-1].test)
+    n = sum(entry.test == first.test for entry in opened)
+    count = terminal.text("info.openings", n=integer(n, terminal.lang))
+    return [*_score("test", first.correct, first.total, terminal), count]
+
+
+def _score(part: str, correct: Any, total: Any, terminal: Terminal) -> list[str]:
     """Return the sentence of the score, if that makes sense."""
     counts = type(correct) is int and type(total) is int
     if not counts or not 0 <= correct <= total or total == 0:
@@ -62,7 +75,7 @@ def _score(correct: Any, total: Any, terminal: Terminal) -> list[str]:
     low, high = wilson_interval(correct, total)
     return [
         terminal.text(
-            "info.score",
+            f"info.score_{part}",
             accuracy=percent(correct / total, lang),
             low=percent(low, lang),
             high=percent(high, lang),
@@ -101,7 +114,7 @@ def verify(file: Path, terminal: Terminal) -> int:
 
 def _digest(file: Path) -> str:
     try:
-        return hashlib.sha256(read_whole(file)).hexdigest()
+        return digest_of(file)
     except OSError as error:
         raise ModelFileError("model.unreadable", path=file, reason=error) from None
     except ValueError as error:

@@ -159,11 +159,27 @@ def _build(terminal: Terminal) -> App:
         *,
         data: Annotated[str | None, Parameter(help=t("evaluate_data"))] = None,
         split: Annotated[str | None, Parameter(help=t("evaluate_split"))] = None,
+        final: Annotated[bool, Parameter(help=t("final"))] = False,
+        json: Annotated[bool, Parameter(help=t("json"))] = False,
         lang: lang_option = terminal.lang,
     ) -> int:
-        from ardoise.cli.using import evaluate as run_evaluation
+        from ardoise.cli.measuring import evaluate as run_evaluation
 
-        return run_evaluation(model, data, split, terminal)
+        return run_evaluation(model, data, split, terminal, final=final, as_json=json)
+
+    @app.command(usage=t("usage_compare"), help=t("compare"))
+    def compare(
+        a: Annotated[Path, Parameter(help=t("compare_a"), name="A")],
+        b: Annotated[Path, Parameter(help=t("compare_b"), name="B")],
+        /,
+        *,
+        data: Annotated[str | None, Parameter(help=t("evaluate_data"))] = None,
+        final: Annotated[bool, Parameter(help=t("final"))] = False,
+        lang: lang_option = terminal.lang,
+    ) -> int:
+        from ardoise.cli.measuring import compare as run_comparison
+
+        return run_comparison((a, b), data, terminal, final=final)
 
     @app.command(usage=t("usage_predict"), help=t("predict"))
     def predict(

@@ -1,18 +1,19 @@
-"""``ardoise export``: a model as a file for elsewhere, proved on test images."""
+"""``ardoise export``: a model as a file for elsewhere, proved on unseen images."""
 
 import errno
 from pathlib import Path
 
 import numpy as np
 
+from ardoise.cli.held import SealedError, data_of, held_out, parts_of, suited
 from ardoise.cli.terminal import OptionError, Terminal
-from ardoise.cli.using import find_model, unseen
+from ardoise.cli.using import find_model
 from ardoise.digits import Dataset
 from ardoise.export import TARGETS, export
-from ardoise.files import load_model
+from ardoise.files import Model, load_model
 from ardoise.messages import UserError
 
-# How many test images an export is proved on, and how many show the ranges for int8.
+# How many images an export is proved on, and how many show the ranges for int8.
 PROOF, CALIBRATION = 1000, 200
 SUFFIXES = {
     "onnx": ".onnx",
@@ -53,8 +54,7 @@ def run_export(
         raise OptionError("option.max_loss", value=max_loss)
     file = find_model(model_path, terminal)
     model = load_model(file)
-    data, _ = unseen(model, file, source, None, terminal)
-    proof, calibration = parts_for(data)
+    proof, calibration = parts_for(images_for(model, file, source, terminal))
     path = output or file.with_suffix(SUFFIXES.get(to, ""))
     if path.suffix == "" or path.is_dir():
         raise UserError("export.output", path=path)
@@ -72,6 +72,22 @@ def run_export(
     )
     terminal.out.print(done.words(terminal.lang))
     return 0 if done.proved else NOT_PROVED
+
+
+def images_for(
+    model: Model, file: Path, source: str | None, terminal: Terminal
+) -> Dataset:
+    """Return images to prove an export on: those that the model is checked on.
+
+    Where none were kept, those that it learned from: that both give the same answers
+    shows on any images, and the test images stay sealed.
+    """
+    data = data_of(model, source, terminal)
+    try:
+        return held_out(model, file, data, None).images(model)
+    except SealedError:
+        split = str(model.details["split"])
+        return suited(data.subset(parts_of(model, file, data, split).train), model)
 
 
 def parts_for(data: Dataset) -> tuple[Dataset, Dataset]:

@@ -16,6 +16,7 @@ import numpy as np
 
 import ardoise
 from ardoise.cli.augmenting import check_images, read_augmentation
+from ardoise.cli.held import is_sealed
 from ardoise.cli.parts import absolute, default_split, divide, load
 from ardoise.cli.terminal import OptionError, Terminal
 from ardoise.digits import Dataset
@@ -72,6 +73,17 @@ class Plan:
     threads: int
     details: dict[str, Any]
     for_fit: np.random.Generator
+
+    @property
+    def scored(self) -> tuple[str, Dataset | None]:
+        """The part on which the end of the training says how well it went.
+
+        The validation part; for the notebook's recipe the test part, as it was there.
+        None where the test part is sealed and there is no other.
+        """
+        if not is_sealed(self.recipe.name, self.details["split"]):
+            return "test", self.test
+        return "validation", self.validation
 
     def model(self) -> Model:
         """Return the network as it goes into a file."""

@@ -7,12 +7,13 @@ script and fetches nothing; the standard library alone writes it.
 import base64
 import struct
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from html import escape
 from importlib import resources
 from pathlib import Path
 
 from ardoise.cli import markup
+from ardoise.cli.summary import RunSummary, Score
+from ardoise.digits.scores import wilson_interval
 from ardoise.messages import UserError, text
 from ardoise.plots.figures import write_whole
 from ardoise.plots.numbers import decimal, duration, integer, percent, shortest
@@ -35,72 +36,6 @@ _PNG_START = b"\x89PNG\r\n\x1a\n"
 # never shrunk below two thirds of that: its words could no longer be read. On a narrow
 # screen its box scrolls instead.
 _SHOWN, _SMALLEST = 96 / 150, 64 / 150
-
-
-@dataclass(frozen=True)
-class RunSummary:
-    """What a report says of one training. Accuracies and shares are fractions (0 to 1).
-
-    Attributes
-    ----------
-    recipe, description : str
-        The name of the recipe, and a sentence on it in the report's language.
-    data : str
-        The name of the data.
-    n_train, n_validation, n_test : int
-        How many images each part of the data has.
-    layers : sequence of (name, output shape, number of parameters)
-        The network, first layer first; the shapes as text.
-    n_parameters : int
-        Parameters of the whole network.
-    settings : mapping of str to object
-        In the order of printing. Names that the locale files know under
-        ``report.setting.`` (``batch_size`` …) are translated, others printed as they
-        are; so are values, numbers in the form of the language.
-    test_accuracy : float
-        ``n_correct / n_test``.
-    interval : (float, float)
-        The 95 % confidence interval of the test accuracy.
-    n_correct : int
-        Test images read correctly.
-    seconds, images_per_second : float
-        The time that the training took, and its speed.
-    history : mapping of str to sequence of float or None
-        Columns among ``epoch``, ``loss``, ``accuracy``, ``validation_loss``,
-        ``validation_accuracy``, ``learning_rate``, ``seconds``; others are not shown.
-    per_class : sequence of (class, number of test images, recall, precision)
-        ``None`` where a share is undefined.
-    versions : mapping of str to str
-        The software that was used.
-    validation_accuracy : float, optional
-        Accuracy on the validation images.
-    note : str, optional
-        A sentence, in the report's language, on a training that did not run its course:
-        stopped early, interrupted, diverged.
-    figures : mapping of str to Path
-        PNG files, under the names of `PICTURES`.
-    """
-
-    recipe: str
-    description: str
-    data: str
-    n_train: int
-    n_validation: int
-    n_test: int
-    layers: Sequence[tuple[str, str, int]]
-    n_parameters: int
-    settings: Mapping[str, object]
-    test_accuracy: float
-    interval: tuple[float, float]
-    n_correct: int
-    seconds: float
-    images_per_second: float
-    history: Mapping[str, Sequence[float | None]]
-    per_class: Sequence[tuple[str, int, float | None, float | None]]
-    versions: Mapping[str, str]
-    validation_accuracy: float | None = None
-    note: str | None = None
-    figures: Mapping[str, Path] = field(default_factory=dict)
 
 
 def write_report(folder: str | Path, run: RunSummary, lang: str = "en") -> Path:
@@ -149,12 +84,12 @@ def _page(run: RunSummary, lang: str) -> str:
 <p class="kind">{say("kind")}</p>
 <h1>{escape(run.recipe)}</h1>
 <p>{escape(run.description)}</p>
-<p class="result">{_result(run, lang)}</p>
+<p class="result">{_result(run.score, lang)}</p>
 {note}
 {_facts(run, lang)}
 {_pictures(run.figures, lang)}
 <div class="columns">
-{_classes(run, lang)}
+{_classes(run.score, lang)}
 {_network(run, lang)}
 {_settings(run.settings, lang)}
 {_versions(run.versions, lang)}
@@ -167,16 +102,19 @@ def _page(run: RunSummary, lang: str) -> str:
 """
 
 
-def _result(run: RunSummary, lang: str) -> str:
+def _result(score: Score | None, lang: str) -> str:
     """Return the sentence on top: how many were read correctly, how sure that is."""
-    names = [row[0] for row in run.per_class]
+    say = markup.Sentences(lang)
+    if score is None:
+        return say("result_none")
+    names = [row[0] for row in score.per_class]
     digits = all(len(name) == 1 and name.isdecimal() for name in names)
-    low, high = run.interval
-    return markup.Sentences(lang)(
-        "result_digits" if digits else "result_images",
-        correct=integer(run.n_correct, lang),
-        total=integer(run.n_test, lang),
-        percent=percent(run.test_accuracy, lang),
+    low, high = wilson_interval(score.correct, score.total)
+    return say(
+        f"result_{'digits' if digits else 'images'}_{score.part}",
+        correct=integer(score.correct, lang),
+        total=integer(score.total, lang),
+        percent=percent(score.correct / score.total, lang),
         low=decimal(100 * low, lang, 2),
         high=decimal(100 * high, lang, 2),
     )
@@ -234,7 +172,9 @@ def _picture(name: str, path: Path, lang: str) -> str:
 </figure>"""
 
 
-def _classes(run: RunSummary, lang: str) -> str:
+def _classes(score: Score | None, lang: str) -> str:
+    if score is None:
+        return ""
     rows = [
         (
             name,
@@ -242,7 +182,7 @@ def _classes(run: RunSummary, lang: str) -> str:
             markup.number(recall, percent, lang),
             markup.number(precision, percent, lang),
         )
-        for name, count, recall, precision in run.per_class
+        for name, count, recall, precision in score.per_class
     ]
     heads = ("class", "count", "recall", "precision")
     return markup.section("classes", markup.table("classes", heads, rows, lang), lang)

@@ -1,10 +1,10 @@
-"""What came of a training: the test images read, figures printed, pictures drawn."""
+"""What came of a training: unseen images read, figures printed, pictures drawn."""
 
 import csv
 import io
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,14 +21,27 @@ from ardoise.files import write_atomically
 from ardoise.messages import UserError
 from ardoise.plots.numbers import duration, integer, percent
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
 
 @dataclass(frozen=True)
 class Answers:
-    """What the trained network says of the test images."""
+    """What a trained network says of images that it has not learned from.
+
+    Attributes
+    ----------
+    labels : ndarray of int64, shape (n,)
+    probabilities : array of shape (n, K)
+    predicted : ndarray of int64, shape (n,)
+    part : str
+        ``"validation"``, ``"test"``, or ``"whole"``: other data.
+    """
 
     labels: NDArray[np.int64]
     probabilities: Array
     predicted: NDArray[np.int64]
+    part: str
 
     @property
     def correct(self) -> int:
@@ -43,8 +56,8 @@ class AnswerError(UserError):
     """The network's answers are no numbers."""
 
 
-def ask(network: Network, data: Dataset) -> Answers:
-    """Return what the network says of these images.
+def ask(network: Network, data: Dataset, part: str = "whole") -> Answers:
+    """Return what the network says of these images, the ``part`` of the data.
 
     Raises
     ------
@@ -53,7 +66,7 @@ def ask(network: Network, data: Dataset) -> Answers:
     """
     probabilities = probabilities_of(network, data.images)
     predicted = probabilities.argmax(axis=1).astype(np.int64)
-    return Answers(data.labels, probabilities, predicted)
+    return Answers(data.labels, probabilities, predicted, part)
 
 
 def probabilities_of(network: Network, images: NDArray[Any]) -> Array:
@@ -76,9 +89,12 @@ def confusion(answers: Answers, n_classes: int) -> NDArray[np.int64]:
     return confusion_matrix(answers.labels, answers.predicted, n_classes)
 
 
-def say_result(terminal: Terminal, answers: Answers, history: History) -> None:
-    """Print the accuracy on the test images, with its interval, and the time."""
-    say_accuracy(terminal, answers)
+def say_result(terminal: Terminal, answers: Answers | None, history: History) -> None:
+    """Print the accuracy on unseen images, with its interval, and the time."""
+    if answers is None:
+        terminal.say("train.unchecked")
+    else:
+        say_accuracy(terminal, answers)
     seconds = history["seconds"][-1]
     terminal.say(
         "train.time",
@@ -92,7 +108,7 @@ def say_accuracy(terminal: Terminal, answers: Answers) -> None:
     lang = terminal.lang
     low, high = wilson_interval(answers.correct, len(answers.labels))
     terminal.say(
-        "train.result",
+        f"result.{answers.part}",
         accuracy=percent(answers.accuracy, lang),
         low=percent(low, lang),
         high=percent(high, lang),
@@ -115,54 +131,59 @@ def draw(
     terminal: Terminal,
     recipe: Recipe,
     history: History,
-    answers: Answers,
-    test: Dataset,
+    answers: Answers | None,
+    images: Dataset | None,
 ) -> dict[str, Path]:
     """Draw the pictures of the run; return key → file.
 
-    Without matplotlib there are none, and a sentence says so.
+    Those of answers are drawn where there are some. Without matplotlib there are none,
+    and a sentence says so.
     """
     from ardoise import plots
 
-    lang = terminal.lang
-    classes = shown_classes(test.classes, lang)
-    names = np.array(classes)
-    matrix = confusion(answers, len(classes))
     try:
-        if recipe.notebook:
-            curve = plots.notebook_curve(
-                notebook_accuracies(history, recipe.epochs),
-                100 * answers.accuracy,
-                lang,
-            )
-        else:
-            curve = plots.training_curves(
-                history.columns,
-                lang,
-                best_epoch=history.best_epoch,
-                test_accuracy=answers.accuracy,
-            )
-        figures = {
-            "curve": curve,
-            "confusion": plots.confusion_matrix(matrix, classes, lang),
-        }
-        if test.images.ndim == 4 and test.images.shape[3] == 1:
-            figures["grid"] = plots.digit_grid(
-                test.images[:9],
-                names[answers.predicted[:9]],
-                names[answers.labels[:9]],
-                lang,
-            )
-            figures["mistakes"] = plots.worst_mistakes(
-                test.images, answers.probabilities, answers.labels, classes, lang
-            )
+        figures = {"curve": _curve(recipe, history, answers, terminal.lang)}
+        if answers is not None and images is not None:
+            figures |= _of_answers(answers, images, terminal.lang)
     except plots.MissingMatplotlibError as error:
-        terminal.complain(error.sentence(lang))
+        terminal.complain(error.sentence(terminal.lang))
         return {}
     return {
         key: plots.save_figure(figure, folder / f"{key}.png")
         for key, figure in figures.items()
     }
+
+
+def _curve(
+    recipe: Recipe, history: History, answers: Answers | None, lang: str
+) -> "Figure":
+    from ardoise import plots
+
+    if recipe.notebook and answers is not None and answers.part == "test":
+        return plots.notebook_curve(
+            notebook_accuracies(history, recipe.epochs), 100 * answers.accuracy, lang
+        )
+    return plots.training_curves(history.columns, lang, best_epoch=history.best_epoch)
+
+
+def _of_answers(answers: Answers, images: Dataset, lang: str) -> dict[str, "Figure"]:
+    from ardoise import plots
+
+    classes = shown_classes(images.classes, lang)
+    names = np.array(classes)
+    matrix = confusion(answers, len(classes))
+    figures = {"confusion": plots.confusion_matrix(matrix, classes, lang)}
+    if images.images.ndim == 4 and images.images.shape[3] == 1:
+        figures["grid"] = plots.digit_grid(
+            images.images[:9],
+            names[answers.predicted[:9]],
+            names[answers.labels[:9]],
+            lang,
+        )
+        figures["mistakes"] = plots.worst_mistakes(
+            images.images, answers.probabilities, answers.labels, classes, lang
+        )
+    return figures
 
 
 def notebook_accuracies(history: History, epochs: int) -> list[float]:

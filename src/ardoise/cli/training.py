@@ -1,29 +1,28 @@
 """``ardoise train``: from a recipe and data to a folder with all that came of it."""
 
 import math
+import shlex
+import shutil
+import sys
 import tempfile
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 from ardoise.cli.augmenting import setting_words
 from ardoise.cli.checkpoints import Checkpointing, check_same, prove_writable
-from ardoise.cli.parts import shown_classes
 from ardoise.cli.plan import Plan, TrainOptions, learn, make_plan
 from ardoise.cli.progress import Interruptible, ShownProgress
-from ardoise.cli.report import RunSummary, write_report
+from ardoise.cli.report import write_report
 from ardoise.cli.results import (
-    Answers,
     ask,
-    confusion,
     draw,
     say_result,
     write_history,
 )
+from ardoise.cli.summary import summarise
 from ardoise.cli.terminal import Terminal
 from ardoise.digits.recipes import RECIPES, Recipe
-from ardoise.digits.scores import per_class, wilson_interval
 from ardoise.engine.errors import DivergenceError, SnapshotError
 from ardoise.engine.history import History
 from ardoise.engine.threads import available_threads, blas_threads
@@ -34,6 +33,8 @@ from ardoise.messages import UserError
 from ardoise.plots.numbers import integer, shortest
 
 MODEL_FILE = "model.safetensors"
+# Where a model file remembers its score on a part ("validation" is that part's share).
+SCORES = {"validation": "validation_score", "test": "test"}
 RUNS = Path("runs")
 
 
@@ -133,23 +134,41 @@ def keep(plan: Plan, file: Path) -> None:
 
 
 def finish(plan: Plan, history: History, folder: Path, terminal: Terminal) -> int:
-    """Read the test images, say how well, and fill the folder; return the exit code."""
+    """Read unseen images, say how well, and fill the folder; return the exit code."""
     write_history(folder / "history.csv", history)
-    with blas_threads(min(plan.threads, available_threads())):
-        answers = ask(plan.network, plan.test)
-    plan.details["test"] = {"correct": answers.correct, "total": len(answers.labels)}
-    save_model(folder / MODEL_FILE, plan.model())
+    part, images = plan.scored
+    answers = None
+    if images is not None:
+        with blas_threads(min(plan.threads, available_threads())):
+            answers = ask(plan.network, images, part)
+        score = {"correct": answers.correct, "total": len(answers.labels)}
+        plan.details[SCORES[part]] = score
+        save_model(folder / MODEL_FILE, plan.model())
     note = None
     if history.stopped == "interrupted":
         note = terminal.text("train.interrupted", epoch=len(history))
         terminal.out.print(note)
     say_result(terminal, answers, history)
-    pictures = draw(folder, terminal, plan.recipe, history, answers, plan.test)
+    pictures = draw(folder, terminal, plan.recipe, history, answers, images)
     summary = summarise(plan, history, answers, pictures, note, terminal)
     page = write_report(folder, summary, terminal.lang)
     terminal.say("train.folder", folder=folder)
     terminal.say("train.page", page=page)
+    if part != "test":
+        n = integer(len(plan.test), terminal.lang)
+        terminal.say("train.sealed", n=n, command=opening_command(folder))
     return 130 if history.stopped == "interrupted" else 0
+
+
+def opening_command(folder: Path) -> str:
+    """Return what to type to open the test images, as this program was started."""
+    started = Path(sys.argv[0])
+    program = "ardoise"
+    if started.name == "__main__.py":
+        program = "python -m ardoise"
+    elif started.name == program and shutil.which(program) is None:
+        program = str(started)  # of a virtual environment that is not activated
+    return f"{program} evaluate --final {shlex.quote(str(folder))}"
 
 
 def recipe_rate(recipe: Recipe) -> float:
@@ -226,71 +245,3 @@ def introduce(terminal: Terminal, plan: Plan) -> None:
     if recipe.augmentation is not None:
         words = setting_words(recipe.augmentation)
         terminal.say("train.augmentation", settings=words)
-
-
-def summarise(
-    plan: Plan,
-    history: History,
-    answers: Answers,
-    pictures: Mapping[str, Path],
-    note: str | None,
-    terminal: Terminal,
-) -> RunSummary:
-    """Return what the report says of this training."""
-    recipe, classes = plan.recipe, shown_classes(plan.train.classes, terminal.lang)
-    choices = {name: plan.details[name] for name in ("split", "seed", "threads")}
-    seconds = float(history["seconds"][-1])
-    seen = len(history) * len(plan.train)
-    scores = per_class(confusion(answers, len(classes)), classes)
-    return RunSummary(
-        recipe=recipe.name,
-        description=terminal.text(f"recipe.{recipe.name}.about"),
-        data=plan.train.name,
-        n_train=len(plan.train),
-        n_validation=len(plan.validation or ()),
-        n_test=len(plan.test),
-        layers=plan.network.summary(),
-        n_parameters=plan.network.n_params,
-        settings={**printable(recipe, terminal), **choices},
-        test_accuracy=answers.accuracy,
-        interval=wilson_interval(answers.correct, len(answers.labels)),
-        n_correct=answers.correct,
-        seconds=seconds,
-        images_per_second=seen / max(seconds, 1e-9),
-        history=history.columns,
-        per_class=[
-            (score.name, score.count, _known(score.recall), _known(score.precision))
-            for score in scores
-        ],
-        versions=plan.details["versions"],
-        validation_accuracy=history["validation_accuracy"][-1],
-        note=note,
-        figures=pictures,
-    )
-
-
-def printable(recipe: Recipe, terminal: Terminal) -> dict[str, object]:
-    """Return the recipe's settings, ready for the report."""
-    rate = recipe.learning_rate
-    settings: dict[str, object] = {
-        "epochs": recipe.epochs,
-        "batch_size": recipe.batch_size or terminal.text("train.whole_batch"),
-        "optimizer": _words(recipe.optimizer),
-        "learning_rate": _words(rate) if isinstance(rate, Mapping) else rate,
-        "loss": _words(recipe.loss),
-    }
-    if recipe.weight_average is not None:
-        settings["weight_average"] = recipe.weight_average
-    if recipe.augmentation is not None:
-        settings["augmentation"] = setting_words(recipe.augmentation)
-    return settings
-
-
-def _words(settings: Mapping[str, Any]) -> str:
-    """Return ``{"name": "adamw", "momentum": 0.9}`` as "adamw, momentum 0.9"."""
-    others = [f"{k} {v}" for k, v in settings.items() if k != "name"]
-    return ", ".join([str(settings["name"]), *others])
-
-
-def _known(share: float) -> float | None:
-    return None if math.isnan(share) else share

@@ -1,7 +1,7 @@
 """Exports that prove themselves: a model as one file for elsewhere.
 
 `export` writes a Python file (with NumPy or with nothing), a C header, a JavaScript
-module or a page with a slate to draw on, runs it on test images, and refuses it if it
+module or a page with a slate to draw on, runs it on images, and refuses it if it
 does not say what the model says.
 """
 

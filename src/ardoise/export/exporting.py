@@ -1,6 +1,6 @@
 """Writing a model for elsewhere, and proving that it gives the same answers there.
 
-The files are written under temporary names, run on test images, compared with what the
+The files are written under temporary names, run on images, compared with what the
 model itself says of them, and only then moved to their places.
 """
 

@@ -34,7 +34,8 @@ def write_html(plan: Plan, name: str, details: dict[str, Any]) -> dict[str, byte
     plan : Plan
     name : str
     details : dict
-        The model's: its score on test images, and whether pictures are dark on light.
+        The model's: its score on images that did not train, and whether pictures are
+        dark on light.
 
     Raises
     ------
@@ -104,17 +105,19 @@ def _texts(plan: Plan, details: dict[str, Any], lang: str) -> dict[str, str]:
 
 
 def _score(details: dict[str, Any], lang: str) -> str:
-    """Return a sentence on the test images, if the model remembers them."""
-    test = details.get("test")
-    if not isinstance(test, dict):
+    """Return a sentence on images that did not train, if the model remembers some."""
+    key = "test" if "test" in details else "validation_score"
+    score = details.get(key)
+    if not isinstance(score, dict):
         return ""
-    correct, total = test.get("correct"), test.get("total")
+    correct, total = score.get("correct"), score.get("total")
     if type(correct) is not int or type(total) is not int or not 0 <= correct <= total:
         return ""
     if total == 0:
         return ""
     share = decimal(100 * correct / total, lang, 1)
-    return text("export.page.score", lang, share=share, total=count(total, lang))
+    sentence = "export.page.score" if key == "test" else "export.page.score_validation"
+    return text(sentence, lang, share=share, total=count(total, lang))
 
 
 def _hash(content: str) -> str:

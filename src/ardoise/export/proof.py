@@ -1,4 +1,4 @@
-"""What makes an export proved: it said of test images what the model says."""
+"""What makes an export proved: it said of images what the model says."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Running exports where they are meant to run, on test images.
+"""Running exports where they are meant to run, on images.
 
 Each function takes the file and images (n, …) of bytes or float32, and returns the
 probabilities that the export gives, with the time of one image.
