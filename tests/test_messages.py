@@ -127,7 +127,7 @@ def note(node, prefix, where, keys, patterns):
         note(node.orelse, prefix, where, keys, patterns)
     elif isinstance(node, ast.JoinedStr):
         parts = (
-            re.escape(part.value) if isinstance(part, ast.Constant) else r"[\w.]+"
+            re.escape(part.value) if isinstance(part, ast.Constant) else r"[\w.-]+"
             for part in node.values
         )
         patterns[re.escape(prefix) + "".join(parts)] = where

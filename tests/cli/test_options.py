@@ -78,7 +78,7 @@ def test_what_cyclopts_refuses(ardoise, somewhere, lang, given, english, french)
 @pytest.mark.parametrize(
     ("given", "words"),
     [
-        (["--recipe", "rnn"], ["--recipe", "rnn", "mlp, fastest, cnn, notebook"]),
+        (["--recipe", "rnn"], ["--recipe", "rnn", "mlp, mlp-large, fastest, cnn, notebook"]),
         (["--epochs", "0"], ["--epochs", "1", "0"]),
         (["--epochs", "-3"], ["--epochs", "-3"]),
         (["--batch-size", "0"], ["--batch-size", "0"]),
@@ -136,7 +136,8 @@ def test_no_such_command(ardoise):
     assert said.code == 2
     assert said.err == (
         "Il n’existe pas de commande trian\u202f; il y a\u00a0: "
-        "train, evaluate, compare, predict, export, info, verify, data, augment.\n"
+        "train, evaluate, compare, doctor, predict, export, info, verify, data, "
+        "augment.\n"
         "Voir\u00a0: ardoise --help\n"
     )
 
@@ -221,6 +222,7 @@ COMMON = {
         "mlp",
         "cnn",
         "fastest",
+        "large",
         "runs",
     ),
     *("checkpoint", "every", "resume", "info", "verify", "export", "to", "int"),
@@ -229,7 +231,7 @@ COMMON = {
     *("notebook", "official", "csv", "npz", "idx", "png", "jpeg", "numpy", "en", "fr"),
     *("augment", "affine", "elastic", "rotation", "translation", "shear", "scale"),
     *("stretch", "shift", "thickness", "noise", "cutout", "none", "pixels"),
-    *("erasing", "settings", "probability"),
+    *("erasing", "settings", "probability", "doctor", "code"),
     *("test", "validation", "classe", "usage", "bit", "fashion", "letters", "emnist"),
 }
 
@@ -241,6 +243,7 @@ COMMON = {
         "train",
         "evaluate",
         "compare",
+        "doctor",
         "predict",
         "info",
         "verify",

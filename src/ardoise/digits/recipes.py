@@ -118,6 +118,16 @@ def _padded(config: Mapping[str, Any]) -> Mapping[str, Any]:
     return config
 
 
+def _dense(units: int, rate: float) -> tuple[Mapping[str, Any], ...]:
+    """Return a dense layer with batch normalisation and dropout."""
+    return (
+        {"type": "Dense", "units": units, "use_bias": False},
+        {"type": "BatchNorm"},
+        {"type": "ReLU"},
+        {"type": "Dropout", "rate": rate},
+    )
+
+
 def _pooled(filters: int, side: int) -> tuple[Mapping[str, Any], ...]:
     """Return a convolution whose maximum is taken first: fewer numbers are left."""
     return (
@@ -138,18 +148,20 @@ RECIPES: dict[str, Recipe] = {
     for recipe in (
         Recipe(
             name="mlp",
-            layers=(
-                {"type": "Flatten"},
-                {"type": "Dense", "units": 512},
-                {"type": "ReLU"},
-                {"type": "Dropout", "rate": 0.3},
-                {"type": "Dense", "units": 256},
-                {"type": "ReLU"},
-                {"type": "Dropout", "rate": 0.3},
-            ),
+            layers=({"type": "Flatten"}, *_dense(512, 0.3), *_dense(256, 0.3)),
             optimizer={"name": "adamw", "weight_decay": 0.01},
-            learning_rate={"name": "one_cycle", "learning_rate": 2e-3},
-            epochs=20,
+            learning_rate={"name": "one_cycle", "learning_rate": 5e-3},
+            epochs=12,
+            loss=_SMOOTHED,
+        ),
+        Recipe(
+            name="mlp-large",
+            layers=({"type": "Flatten"}, *_dense(1024, 0.1), *_dense(512, 0.1)),
+            optimizer={"name": "adamw", "weight_decay": 0.01},
+            learning_rate={"name": "one_cycle", "learning_rate": 5e-3},
+            epochs=60,
+            loss=_SMOOTHED,
+            augmentation={**_AFFINE, "translation": 1.0, "elastic": [20.0, 4.0]},
         ),
         Recipe(
             name="fastest",
