@@ -292,6 +292,17 @@ def test_it_looks_ten_times_at_most(monkeypatch):
     assert len(looks) == 1 + 1 + 9
 
 
+def test_an_interrupted_training_is_not_judged_by_its_curve():
+    class Stop(Callback):
+        def on_epoch_end(self, training):
+            if training.epoch == 4:
+                training.stop("interrupted")
+
+    settings = {"learning_rate": 1e-6, "validation_data": V, "epochs": 9}
+    found, _ = diagnose(relu(), callbacks=[Stop()], **settings)
+    assert not found
+
+
 def test_names_of_classes_are_said():
     doctor = Doctor(classes=("cat", "dog", "hen", "fox", "bee"))
     fit(relu(), X[Y != 3], Y[Y != 3], epochs=1, callbacks=[doctor], seed=0)

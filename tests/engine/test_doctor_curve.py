@@ -109,7 +109,7 @@ def test_a_loss_that_hardly_moves(loss):
         [2.269, 2.349, 2.329, 2.306],  # mlp, Adam at 1.0: measured
         [671.0, 4.0, 2.3153, 2.3152, 2.315, 2.3149],
         [2.38, 2.304, 2.296, 2.292],  # labels drawn at random: measured
-        [2.31, 2.305],
+        [2.31, 2.305, 2.304],
         [2.32, 2.31, 2.29, 2.27],
     ],
 )
@@ -122,6 +122,13 @@ def test_a_loss_that_does_not_move(loss):
     )
 
 
+def test_a_loss_that_dropout_keeps_up():
+    loss = [2.4, 2.35, 2.33]
+    assert "stuck" in codes(loss)
+    assert not codes(loss, None, None, [2.2, 2.0, 1.9])
+    assert not codes([2.31, 2.305])  # two epochs are too few to say so
+
+
 def test_learned_by_heart():
     loss, accuracy = [1.9, 0.3, 0.02, 0.001], [0.39, 0.95, 1.0, 1.0]
     checked = [0.64, 0.85, 0.862, 0.86]
@@ -132,7 +139,7 @@ def test_learned_by_heart():
         found["over_fitting"]
     )
     assert not codes(loss, accuracy, checked, n_validation=20)
-    assert not codes(loss, accuracy, checked, best_epoch=1)
+    assert not codes(loss, accuracy, checked, best_epoch=2)
 
 
 def test_trained_too_long():

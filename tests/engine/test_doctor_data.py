@@ -75,7 +75,7 @@ def test_data_that_is_not_scaled(factor):
     assert finding.severity == "warning"
     assert finding.values["low"] == 0
     assert finding.values["high"] == pytest.approx(factor)
-    assert f"from 0 to {factor if factor < 1000 else '1e+03'};" in str(finding)
+    assert f"from 0 to {factor:,};" in str(finding)
     assert "not_scaled" not in codes(x, normalised=True)
 
 

@@ -1,7 +1,8 @@
 """The ``ardoise`` command: options, help in two languages, errors as sentences.
 
-Exit codes: 0 done, 1 something is wrong with the data, a file or the training, 2 wrong
-option, 3 an export that could not be proved, 130 interrupted by Ctrl-C.
+Exit codes: 0 done, 1 something is wrong with the data, a file or the training (of
+``ardoise doctor``: there is a warning), 2 wrong option, 3 an export that could not be
+proved, 130 interrupted by Ctrl-C.
 """
 
 from collections.abc import Sequence
@@ -221,6 +222,17 @@ def _build(terminal: Terminal) -> App:
         from ardoise.cli.about import info as tell
 
         return tell(model, terminal)
+
+    @app.command(usage=t("usage_doctor"), help=t("doctor"))
+    def doctor(
+        model: model_option = None,
+        *,
+        data: Annotated[str | None, Parameter(help=t("doctor_data"))] = None,
+        lang: lang_option = terminal.lang,
+    ) -> int:
+        from ardoise.cli.doctor import examine
+
+        return examine(model, data, terminal)
 
     @app.command(usage=t("usage_verify"), help=t("verify"))
     def verify(

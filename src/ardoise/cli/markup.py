@@ -63,6 +63,11 @@ def _row(cells: Sequence[str]) -> str:
     return f'<tr><th scope="row">{first}</th>{data}</tr>'
 
 
+def notes(sentences: Iterable[str]) -> str:
+    """Return sentences to be noticed, a paragraph each."""
+    return "\n".join(f'<p class="note">{escape(words)}</p>' for words in sentences)
+
+
 def number(value: float | None, write: Write, lang: str) -> str:
     """Return a number that may be missing, or not a number after a divergence."""
     if value is None:

@@ -67,7 +67,7 @@ def write_report(folder: str | Path, run: RunSummary, lang: str = "en") -> Path:
 def _page(run: RunSummary, lang: str) -> str:
     say = markup.Sentences(lang)
     style = resources.files("ardoise.cli").joinpath("report.css").read_text("utf-8")
-    note = f'<p class="note">{escape(run.note)}</p>' if run.note else ""
+    notes = markup.notes([*filter(None, [run.note]), *run.findings])
     return f"""<!doctype html>
 <html lang="{lang}">
 <head>
@@ -85,7 +85,7 @@ def _page(run: RunSummary, lang: str) -> str:
 <h1>{escape(run.recipe)}</h1>
 <p>{escape(run.description)}</p>
 <p class="result">{_result(run.score, lang)}</p>
-{note}
+{notes}
 {_facts(run, lang)}
 {_pictures(run.figures, lang)}
 <div class="columns">

@@ -52,6 +52,10 @@ class Answers:
         return self.correct / len(self.labels)
 
 
+class HistoryError(UserError):
+    """A history that cannot be read, in one sentence."""
+
+
 class AnswerError(UserError):
     """The network's answers are no numbers."""
 
@@ -124,6 +128,31 @@ def write_history(path: Path, history: History) -> None:
     writer.writerow(history.columns)
     writer.writerows(zip(*history.columns.values(), strict=True))
     write_atomically(path, table.getvalue().encode())
+
+
+def read_history(path: Path) -> dict[str, list[float | None]]:
+    """Read what `write_history` wrote.
+
+    Raises
+    ------
+    HistoryError
+        If it is something else, or cannot be read.
+    """
+    try:
+        with open(path, newline="", encoding="utf-8") as file:
+            heads, *rows = list(csv.reader(file, strict=True))
+        values = [[float(cell) if cell else None for cell in row] for row in rows]
+        columns = zip(*values, strict=True) if values else ([] for _ in heads)
+        history = {
+            name: list(column) for name, column in zip(heads, columns, strict=True)
+        }
+        if any(None in history[name] for name in ("loss", "learning_rate")):
+            raise ValueError("an epoch without a loss")
+    except OSError as error:
+        raise HistoryError("history.unreadable", path=path, reason=error) from None
+    except (ValueError, KeyError, csv.Error) as error:
+        raise HistoryError("history.damaged", path=path) from error
+    return history
 
 
 def draw(

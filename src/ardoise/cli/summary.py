@@ -71,6 +71,8 @@ class RunSummary:
         stopped early, interrupted, diverged.
     figures : mapping of str to Path
         PNG files, under the names of `ardoise.cli.report.PICTURES`.
+    findings : sequence of str
+        What the doctor found, in sentences.
     """
 
     recipe: str
@@ -90,6 +92,7 @@ class RunSummary:
     validation_accuracy: float | None = None
     note: str | None = None
     figures: Mapping[str, Path] = field(default_factory=dict)
+    findings: Sequence[str] = ()
 
 
 def summarise(

@@ -5,12 +5,14 @@ import shlex
 import shutil
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
 from ardoise.cli.augmenting import setting_words
 from ardoise.cli.checkpoints import Checkpointing, check_same, prove_writable
+from ardoise.cli.findings import sentence, watching
 from ardoise.cli.plan import Plan, TrainOptions, learn, make_plan
 from ardoise.cli.progress import Interruptible, ShownProgress
 from ardoise.cli.report import write_report
@@ -32,7 +34,7 @@ from ardoise.files.checkpoint import Checkpoint, CheckpointError
 from ardoise.messages import UserError
 from ardoise.plots.numbers import integer, shortest
 
-MODEL_FILE = "model.safetensors"
+MODEL_FILE, HISTORY_FILE = "model.safetensors", "history.csv"
 # Where a model file remembers its score on a part ("validation" is that part's share).
 SCORES = {"validation": "validation_score", "test": "test"}
 RUNS = Path("runs")
@@ -80,6 +82,8 @@ def train(
     callbacks: list[Callback] = [interrupt, progress]
     if checkpoint is not None:
         callbacks.append(Checkpointing(checkpoint, every, plan, options, terminal))
+    doctor = watching(plan, terminal)
+    callbacks.append(doctor)
     try:
         try:
             with interrupt, progress:
@@ -90,7 +94,8 @@ def train(
             keep(plan, folder / MODEL_FILE)
         if not len(history):
             raise KeyboardInterrupt  # before the first epoch ended
-        return finish(plan, history, folder, terminal)
+        findings = [sentence(finding, terminal.lang) for finding in doctor.findings]
+        return finish(plan, history, folder, terminal, findings)
     except SnapshotError:
         raise CheckpointError("checkpoint.damaged", path=checkpoint) from None
     except DivergenceError as error:
@@ -133,9 +138,15 @@ def keep(plan: Plan, file: Path) -> None:
         ) from None
 
 
-def finish(plan: Plan, history: History, folder: Path, terminal: Terminal) -> int:
+def finish(
+    plan: Plan,
+    history: History,
+    folder: Path,
+    terminal: Terminal,
+    findings: Sequence[str] = (),
+) -> int:
     """Read unseen images, say how well, and fill the folder; return the exit code."""
-    write_history(folder / "history.csv", history)
+    write_history(folder / HISTORY_FILE, history)
     part, images = plan.scored
     answers = None
     if images is not None:
@@ -151,6 +162,7 @@ def finish(plan: Plan, history: History, folder: Path, terminal: Terminal) -> in
     say_result(terminal, answers, history)
     pictures = draw(folder, terminal, plan.recipe, history, answers, images)
     summary = summarise(plan, history, answers, pictures, note, terminal)
+    summary = replace(summary, findings=findings)
     page = write_report(folder, summary, terminal.lang)
     terminal.say("train.folder", folder=folder)
     terminal.say("train.page", page=page)
@@ -194,8 +206,8 @@ def prepare_folder(options: TrainOptions) -> Path:
         folder.mkdir(parents=True, exist_ok=True)
         if any(folder.iterdir()):
             raise RunError("train.folder_in_use", folder=folder)
-        write_atomically(folder / "history.csv", b"")
-        (folder / "history.csv").unlink()
+        write_atomically(folder / HISTORY_FILE, b"")
+        (folder / HISTORY_FILE).unlink()
     except OSError as error:
         raise RunError(
             "train.folder_unwritable", folder=folder or RUNS, reason=error

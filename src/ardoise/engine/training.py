@@ -281,9 +281,8 @@ class Training:
 
     @property
     def highest_rate(self) -> float:
-        """The highest learning rate that the schedule has in store, of 100 moments."""
-        moments = range(0, self.total_steps, max(1, self.total_steps // 100))
-        return max(self._schedule(step, self.total_steps) for step in moments)
+        """The highest learning rate of the schedule."""
+        return self._schedule.learning_rate
 
     def snapshot(self) -> Snapshot:
         """Return where this training stands, between two steps; arrays are copies.

@@ -34,6 +34,8 @@ STUCK = 0.97
 # Accuracy in training minus in validation: mlp has 1 % after 20 epochs, 500 digits
 # learned by heart 15 %.
 GAP = 0.05
+# Nobody knows anything by heart after two; batch normalisation's averages lag so long.
+BY_HEART_EPOCHS = 3
 # What the validation accuracy loses from one epoch to the next: healthy trainings up to
 # 2 % of the samples, SGD at ten times its rate 10 to 20 %.
 JUMP = 0.05
@@ -53,6 +55,7 @@ def examine_history(
     initial: float | None = None,
     n_validation: int | None = None,
     best_epoch: int | None = None,
+    rate: float | None = None,
 ) -> list[Finding]:
     """Say what is wrong with a training, from what was measured epoch by epoch.
 
@@ -69,6 +72,8 @@ def examine_history(
         How many validation samples there are: few of them say little.
     best_epoch : int, optional
         The epoch whose weights the network has, if not the last.
+    rate : float, optional
+        The highest learning rate; by default, of those at the end of an epoch.
 
     Returns
     -------
@@ -79,15 +84,20 @@ def examine_history(
     loss = [float(value) for value in columns["loss"]]
     if not loss or not all(map(math.isfinite, loss)):
         return []  # what diverged says so itself
-    rates = [float(rate) for rate in columns["learning_rate"]]
+    if rate is None:
+        rate = max(float(value) for value in columns["learning_rate"])
     # A network that was trained before begins below what dropout lets it have.
     untrained = initial is not None and chance is not None and initial > chance / 2
     earlier = [initial, *loss[:-1]] if initial and untrained else loss[:-1]
-    found = _rising(loss[-1], earlier, chance, max(rates))
-    found = found or _oscillating(loss, chance, max(rates))
-    found = found or _jumping(columns, max(rates), n_validation)
+    found = _rising(loss[-1], earlier, chance, rate)
+    found = found or _oscillating(loss, chance, rate)
+    found = found or _jumping(columns, rate, n_validation)
     if not found and chance is not None:
-        found = _too_low(loss, chance, max(rates)) or _stuck(loss, chance, max(rates))
+        found = _too_low(loss, chance, rate)
+        # With dropout the training loss is above that of the same network without.
+        checked = _known(columns, "validation_loss") or loss
+        if not found and min(checked) >= STUCK * chance:
+            found = _stuck(loss, chance, rate)
     return found or _by_heart(columns, loss, n_validation)
 
 
@@ -169,7 +179,7 @@ def _too_low(loss: list[float], chance: float, rate: float) -> list[Finding]:
 
 
 def _stuck(loss: list[float], chance: float, rate: float) -> list[Finding]:
-    late = loss[len(loss) // 2 - (len(loss) == 2) :]
+    late = loss[len(loss) // 2 :]
     if len(late) < 2 or min(loss) < STUCK * chance or max(late) > min(late) / STUCK:
         return []
     rates = {"rate": rate, "lower": rate / 10, "higher": 10 * rate}
@@ -184,7 +194,7 @@ def _by_heart(
         _known(columns, name)
         for name in ("accuracy", "validation_accuracy", "validation_loss")
     )
-    if accuracy and checked:
+    if accuracy and checked and len(loss) >= BY_HEART_EPOCHS:
         training, best_checked = accuracy[-1], max(checked[-3:])
         if training - best_checked > GAP + _doubt(best_checked, n):
             shown = {"training": training, "validation": best_checked}

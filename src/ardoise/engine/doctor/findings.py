@@ -192,5 +192,7 @@ def note(code: str, **values: Any) -> Finding:
 
 def _shown(name: str, value: Any) -> str:
     if isinstance(value, float):
-        return f"{value:.1%}" if name in SHARES else f"{value:.3g}"
+        if name in SHARES:
+            return f"{value:.1%}"
+        return f"{value:,.0f}" if 100 <= abs(value) < 1e9 else f"{value:.3g}"
     return f"{value:,}" if isinstance(value, int) else str(value)

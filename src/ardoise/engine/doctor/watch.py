@@ -102,12 +102,15 @@ class Doctor(Callback):
 
     def on_train_end(self, training: Training) -> None:
         history, validation = training.history, training.validation
+        if history.stopped == "interrupted":
+            return  # whoever did so did not wait for the end of the curve
         found = examine_history(
             history.columns,
             chance=self._chance,
             initial=self._initial,
             n_validation=None if validation is None else len(validation[0]),
             best_epoch=history.best_epoch,
+            rate=training.highest_rate,
         )
         self._report(found)
 
