@@ -78,7 +78,10 @@ def test_what_cyclopts_refuses(ardoise, somewhere, lang, given, english, french)
 @pytest.mark.parametrize(
     ("given", "words"),
     [
-        (["--recipe", "rnn"], ["--recipe", "rnn", "mlp, mlp-large, fastest, cnn, notebook"]),
+        (
+            ["--recipe", "rnn"],
+            ["--recipe", "rnn", "mlp, mlp-large, fastest, cnn, notebook"],
+        ),
         (["--epochs", "0"], ["--epochs", "1", "0"]),
         (["--epochs", "-3"], ["--epochs", "-3"]),
         (["--batch-size", "0"], ["--batch-size", "0"]),
