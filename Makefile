@@ -7,7 +7,7 @@ BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help train test check format benchmarks evidence fuzz clean
+.PHONY: help train test check format benchmarks records evidence fuzz clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "make %-12s %s\n", $$1, $$2}'
@@ -48,6 +48,9 @@ format: $(VENV)/.installed-test ## put the code into its standard form
 
 benchmarks: $(VENV)/.installed-benchmarks ## measure the tables of the README (idle machine, about 25 minutes)
 	$(BIN)/python -m benchmarks $(ARGS)
+
+records: $(VENV)/.installed-benchmarks ## train every recipe with many seeds, write RESULTS.md (hours; goes on where it was stopped)
+	$(BIN)/python -m benchmarks.records $(ARGS)
 
 $(VENV)/.installed-fuzz: $(VENV)/.installed-test
 	$(PIP) --editable '.[fuzz]'
