@@ -2,6 +2,7 @@
 
 import io
 import re
+import sys
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,6 +53,14 @@ def ardoise(capsys):
         return Said(code, printed.out, printed.err)
 
     return command
+
+
+@pytest.fixture(scope="session", autouse=True)
+def started_as_ardoise():
+    """Sentences that say what to type next name the program as it was started."""
+    before, sys.argv[0] = sys.argv[0], "ardoise"
+    yield
+    sys.argv[0] = before
 
 
 @pytest.fixture(scope="session")
