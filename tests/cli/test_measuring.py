@@ -339,6 +339,7 @@ def test_an_opening_that_is_none(ardoise, trained, change):
         (".venv/bin/ardoise", False, ".venv/bin/ardoise"),
         ("/lib/ardoise/__main__.py", False, "python -m ardoise"),
         ("/usr/bin/pytest", False, "ardoise"),
+        ("/lib/pytest/__main__.py", False, "ardoise"),
     ],
 )
 def test_the_command_that_opens_can_be_typed(monkeypatch, started, known, program):

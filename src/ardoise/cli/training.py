@@ -176,7 +176,7 @@ def opening_command(folder: Path) -> str:
     """Return what to type to open the test images, as this program was started."""
     started = Path(sys.argv[0])
     program = "ardoise"
-    if started.name == "__main__.py":
+    if started.parts[-2:] == (program, "__main__.py"):
         program = "python -m ardoise"
     elif started.name == program and shutil.which(program) is None:
         program = str(started)  # of a virtual environment that is not activated
