@@ -173,6 +173,13 @@ def test_a_model_with_dead_units(ardoise, run):
     save_model(file, replace(model, network=network))
     said = ardoise("doctor", file)
     assert said.code == 1 and said.err == ""
+    assert "Warning: 77.8% of the units of layer 2 (ReLU) have died (7 of 9" in said.out
+    assert re.search(r"the learning rate 0\.00\d+ is too high; try", said.out)
+    (run / "history.csv").write_text("loss,learning_rate\n")
+    said = ardoise("doctor", file)
+    assert said.code == 1 and "history.csv: 0 epochs" in said.out
+    (run / "history.csv").unlink()
+    said = ardoise("doctor", file)
     assert "Warning: 77.8% of the units of layer 2 (ReLU) are dead" in said.out
     said = ardoise("doctor", file, "--lang", "fr")
     assert said.code == 1

@@ -18,11 +18,13 @@ from ardoise.cli.using import find_model
 from ardoise.digits import DataError, Dataset, Split
 from ardoise.engine.doctor import (
     Finding,
+    blame_rate,
     chance_loss,
     examine_answers,
     examine_data,
     examine_history,
     examine_network,
+    news,
     normalises,
 )
 from ardoise.files import Model, load_model
@@ -75,21 +77,34 @@ def _of_model(file: Path, source: str | None, terminal: Terminal) -> list[Findin
     parts = _parts_of(model, file, source, terminal)
     train, validation, _ = parts
     found = _of_parts(parts, terminal, normalises(model.network))
-    found += examine_network(model.network, train.images, train.labels, loss=model.loss)
-    if validation is not None:
-        answers = ask(model.network, validation)
-        found += examine_answers(answers.probabilities, answers.labels)
-    curve = file.parent / HISTORY_FILE
-    if source is None and curve.is_file():
-        history = read_history(curve)
-        epochs = integer(len(history["loss"]), terminal.lang)
-        terminal.say("doctor.curve", file=curve, epochs=epochs)
-        found += examine_history(
+    inside = examine_network(model.network, train.images, train.labels, loss=model.loss)
+    history = None if source is not None else _curve_of(file, terminal)
+    if history is not None:
+        rates = [rate for rate in history["learning_rate"] if rate is not None]
+        inside = blame_rate(inside, max(rates), found)
+    found = news((), [*found, *inside])
+    if history is not None:
+        curve = examine_history(
             history,
             chance=chance_loss(train.labels),
             n_validation=None if validation is None else len(validation),
         )
+        found += news(found, curve)
+    if validation is not None:
+        answers = ask(model.network, validation)
+        found += examine_answers(answers.probabilities, answers.labels)
     return found
+
+
+def _curve_of(file: Path, terminal: Terminal) -> dict[str, list[float | None]] | None:
+    """Return the history beside a model, if there is one that holds an epoch."""
+    path = file.parent / HISTORY_FILE
+    if not path.is_file():
+        return None
+    history = read_history(path)
+    epochs = integer(len(history["loss"]), terminal.lang)
+    terminal.say("doctor.curve", file=path, epochs=epochs)
+    return history if history["loss"] else None
 
 
 def _parts_of(

@@ -9,17 +9,19 @@ from ardoise.engine.doctor.curve import chance_loss, examine_history
 from ardoise.engine.doctor.data import examine_data
 from ardoise.engine.doctor.findings import SENTENCES, Finding, TrainingWarning
 from ardoise.engine.doctor.inside import examine_answers, examine_network
-from ardoise.engine.doctor.watch import Doctor, normalises
+from ardoise.engine.doctor.watch import Doctor, blame_rate, news, normalises
 
 __all__ = [
     "SENTENCES",
     "Doctor",
     "Finding",
     "TrainingWarning",
+    "blame_rate",
     "chance_loss",
     "examine_answers",
     "examine_data",
     "examine_history",
     "examine_network",
+    "news",
     "normalises",
 ]

@@ -6,7 +6,7 @@ start and at the end of at most ten epochs.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -98,7 +98,8 @@ class Doctor(Callback):
         every = -(-training.epochs // MOST_LOOKS)
         if training.epoch % every == 0 or training.epoch == 1:
             self._probe.refresh()
-            self._report(self._of_network(training))
+            found = judge(self._probe, training.loss, self._targets)
+            self._report(blame_rate(found, training.highest_rate, self.findings))
 
     def on_train_end(self, training: Training) -> None:
         history, validation = training.history, training.validation
@@ -135,30 +136,36 @@ class Doctor(Callback):
             test=self._test,
         )
 
-    def _of_network(self, training: Training) -> list[Finding]:
-        """Judge the network after an epoch: what died now died of the training."""
-        rate = training.highest_rate
-        known = {finding.code for finding in self.findings}
-        found = judge(self._probe, training.loss, self._targets)
-        if known.intersection(UNFIT):
-            return found
-        rates = {"rate": rate, "lower": rate / 10}
-        return [
-            warning("rate_too_high_dead", **f.values, **rates)
-            if f.code == "dead_units"
-            else f
-            for f in found
-        ]
-
     def _report(self, findings: list[Finding]) -> None:
-        known = {finding.code for finding in self.findings}
-        for finding in findings:
-            if known.intersection((finding.code, *EXPLAINED.get(finding.code, ()))):
-                continue
+        for finding in news(self.findings, findings):
             self.findings.append(finding)
-            known.add(finding.code)
             if self._tell is not None:
                 self._tell(finding)
+
+
+def news(before: Sequence[Finding], findings: Sequence[Finding]) -> list[Finding]:
+    """Return those findings that were not made before, and that none explains."""
+    known = {finding.code for finding in before}
+    new = []
+    for finding in findings:
+        if not known.intersection((finding.code, *EXPLAINED.get(finding.code, ()))):
+            new.append(finding)
+            known.add(finding.code)
+    return new
+
+
+def blame_rate(
+    findings: Sequence[Finding], rate: float, known: Sequence[Finding]
+) -> list[Finding]:
+    """Say of units that are dead after steps at this rate that they died of it."""
+    rates = {"rate": rate, "lower": rate / 10}
+    unfit = any(finding.code in UNFIT for finding in known)
+    return [
+        warning("rate_too_high_dead", **finding.values, **rates)
+        if finding.code == "dead_units" and not unfit
+        else finding
+        for finding in findings
+    ]
 
 
 def normalises(network: Network) -> bool:
