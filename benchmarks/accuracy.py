@@ -10,6 +10,7 @@ import sys
 from collections.abc import Sequence
 
 from ardoise.cli.plan import TrainOptions, learn, make_plan
+from ardoise.cli.terminal import Terminal
 from ardoise.digits.recipes import RECIPES
 from ardoise.engine.evaluation import evaluate
 from ardoise.engine.history import History
@@ -50,9 +51,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 def run(name: str, seed: int, threads: int | None) -> tuple[float, History]:
     """Return the test accuracy, a share, and the history of one training."""
     print(f"{name}, seed {seed}", file=sys.stderr, flush=True)
-    plan = make_plan(
-        TrainOptions(name, "mnist", None, None, None, None, seed, threads, None)
-    )
+    options = TrainOptions(name, "mnist", None, None, None, None, seed, threads, None)
+    plan = make_plan(options, Terminal("en"))
     history = learn(plan)
     result = evaluate(plan.network, plan.test.images, plan.test.labels)
     return result.correct / result.total, history

@@ -150,10 +150,11 @@ def models(
         say(f"training {name}")
         epochs = 1 if quick else None
         plan = make_plan(
-            TrainOptions(name, "mnist", None, epochs, None, None, 0, None, None)
+            TrainOptions(name, "mnist", None, epochs, None, None, 0, None, None),
+            Terminal("en"),
         )
         learn(plan)
-        yield name, plan.model(), plan.test
+        yield name, plan.model(), plan.validation or plan.test
 
 
 def measure(
