@@ -3,7 +3,8 @@
 The models of the recipes `mlp` and `cnn` (trained as `ardoise train` does, seed 0), or
 those of ``--model``, are exported to every target, in float32 and in int8, and proved
 as `ardoise export` proves them: on 1,000 images that the model has not seen, by what
-the target is for. Then each runs again, in rounds of all of them. Prints one Markdown table.
+the target is for. Then each runs again, in rounds of all of them. Prints one Markdown
+table.
 """
 
 import argparse
