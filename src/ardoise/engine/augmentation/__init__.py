@@ -7,15 +7,17 @@ changed. It is a value: it can be compared, printed, and written down as JSON.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ardoise.engine.arrays import Array, Shape
-from ardoise.engine.augmentation.augmenter import Augmenter
 from ardoise.engine.augmentation.settings import Settings
 
-__all__ = ["Augment", "Augmentation", "Augmenter", "get"]
+if TYPE_CHECKING:
+    from ardoise.engine.augmentation.augmenter import Augmenter
+
+__all__ = ["Augment", "Augmentation", "get"]
 
 # From a batch as it lies in the data, to another of the same shape and dtype.
 Augment = Callable[[Array, np.random.Generator], Array]
@@ -155,6 +157,9 @@ class Augmentation(Settings):
         ShapeError
             If samples of this shape are no images.
         """
+        # Here, so that whoever does not augment does not wait for it.
+        from ardoise.engine.augmentation.augmenter import Augmenter
+
         return Augmenter(self, sample_shape, batch, dtype)
 
 
