@@ -13,6 +13,8 @@ from ardoise.engine.history import History
 
 COUNTS = ("epoch", "step", "epoch_samples", "hits", "optimizer_steps", "average_steps")
 MOST = 2**53  # up to here, a count is a number in every language
+# What a description that means nothing can make Python raise.
+NONSENSE = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 
 
 class Snapshot(NamedTuple):
@@ -42,13 +44,7 @@ def refused() -> Iterator[None]:
         yield
     except SnapshotError:
         raise
-    except (
-        ArithmeticError,
-        AttributeError,
-        LookupError,
-        TypeError,
-        ValueError,
-    ) as error:
+    except NONSENSE as error:
         raise SnapshotError("it lacks something, or says it in another way") from error
 
 

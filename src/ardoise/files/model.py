@@ -16,6 +16,7 @@ from ardoise.engine import losses
 from ardoise.engine.arrays import Array
 from ardoise.engine.losses import Loss
 from ardoise.engine.network import Network
+from ardoise.engine.snapshot import NONSENSE
 from ardoise.files.atomic import read_whole, write_atomically
 from ardoise.files.safetensors import (
     MAX_HEADER,
@@ -106,14 +107,7 @@ def load_model(path: str | Path) -> Model:
 
 # What a file that is not what it should be can make Python raise, past its digest: a
 # description may be whole and mean nothing.
-DAMAGE = (
-    ArithmeticError,
-    AttributeError,
-    LookupError,
-    RecursionError,
-    TypeError,
-    ValueError,
-)
+DAMAGE = (*NONSENSE, RecursionError)
 
 
 def _read(content: bytearray, path: str | Path) -> Model:
