@@ -47,6 +47,7 @@ if TYPE_CHECKING:
         examine_history,
         examine_network,
     )
+    from ardoise.engine.ensemble import average
     from ardoise.estimators import (
         ConvClassifier,
         MLPClassifier,
@@ -76,6 +77,10 @@ DIAGNOSES = (
 
 
 def __getattr__(name: str) -> Any:
+    if name == "average":
+        from ardoise.engine import ensemble
+
+        return ensemble.average
     if name in DIAGNOSES:
         from ardoise.engine import doctor
 
@@ -128,6 +133,7 @@ __all__ = [
     "Tanh",
     "Training",
     "TrainingWarning",
+    "average",
     "check_gradients",
     "evaluate",
     "examine_data",

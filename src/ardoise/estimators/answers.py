@@ -18,7 +18,7 @@ from ardoise.engine.losses import Loss, SigmoidBinaryCrossEntropy, SoftmaxCrossE
 from ardoise.engine.network import Network
 from ardoise.estimators.base import Classifier, Regressor
 from ardoise.estimators.batches import fit_batches, is_batches
-from ardoise.estimators.calibration import fit_temperature
+from ardoise.engine.calibration import fit_temperature
 from ardoise.estimators.contract import HeldOut
 from ardoise.estimators.fitting import FittedEstimator
 from ardoise.estimators.labels import Labels, class_weights

@@ -7,9 +7,12 @@ fitted on samples that did not train, mends most of it and changes no answer.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator, Sequence
 
 from ardoise.engine.arrays import Array
+from ardoise.engine.layers import Dense, Layer, Residual
 from ardoise.engine.losses import Loss
+from ardoise.engine.network import Network
 
 # The temperature is looked for between these.
 COLDEST, HOTTEST = 1 / 64, 64.0
@@ -53,3 +56,46 @@ def fit_temperature(
             right = low + GOLDEN * (high - low)
             f_right = value(right)
     return math.exp((low + high) / 2)
+
+
+def scale_outputs(network: Network, factor: float) -> None:
+    """Multiply a network's outputs by a number, in the weights of its last layer.
+
+    With 1 / T it makes a temperature T part of the network: softmax(z / T) is then what
+    `predict_proba` gives, and every export.
+
+    Parameters
+    ----------
+    network : Network
+        Its last layer is `Dense`, or a `Residual` whose branches both end in one.
+    factor : float
+        Above 0, or the answers change.
+
+    Raises
+    ------
+    ValueError
+        If the factor is not above 0 and finite, or the network ends in another layer.
+        Nothing is changed then.
+    """
+    if not 0 < factor < math.inf:
+        raise ValueError(f"expected a factor above 0; got {factor}")
+    parameters = network.parameters()
+    for name in list(_last_arrays(network.layers, "")):
+        parameters[name] *= factor
+
+
+def _last_arrays(layers: Sequence[Layer], prefix: str) -> Iterator[str]:
+    """Yield the names of the arrays to which the outputs are proportional."""
+    if not layers or not isinstance(layers[-1], Dense | Residual):
+        raise ValueError(
+            "only the outputs of Dense layers can be scaled; this network ends in "
+            f"{layers[-1] if layers else 'its input'!r}"
+        )
+    place, last = f"{prefix}{len(layers) - 1}.", layers[-1]
+    if isinstance(last, Dense):
+        yield f"{place}W"
+        if last.use_bias:
+            yield f"{place}b"
+    else:
+        yield from _last_arrays(last.layers, f"{place}layers.")
+        yield from _last_arrays(last.shortcut, f"{place}shortcut.")
