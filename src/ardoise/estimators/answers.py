@@ -14,11 +14,11 @@ import numpy as np
 
 from ardoise.engine import losses
 from ardoise.engine.arrays import Array
+from ardoise.engine.calibration import fit_temperature
 from ardoise.engine.losses import Loss, SigmoidBinaryCrossEntropy, SoftmaxCrossEntropy
 from ardoise.engine.network import Network
 from ardoise.estimators.base import Classifier, Regressor
 from ardoise.estimators.batches import fit_batches, is_batches
-from ardoise.engine.calibration import fit_temperature
 from ardoise.estimators.contract import HeldOut
 from ardoise.estimators.fitting import FittedEstimator
 from ardoise.estimators.labels import Labels, class_weights
