@@ -7,7 +7,7 @@ BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help train test check format benchmarks records evidence fuzz clean
+.PHONY: help train test check format benchmarks records ablations evidence fuzz clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "make %-12s %s\n", $$1, $$2}'
@@ -51,6 +51,9 @@ benchmarks: $(VENV)/.installed-benchmarks ## measure the tables of the README (i
 
 records: $(VENV)/.installed-benchmarks ## train every recipe with many seeds, write RESULTS.md (hours; goes on where it was stopped)
 	$(BIN)/python -m benchmarks.records $(ARGS)
+
+ablations: $(VENV)/.installed-all ## measure which tools of training pay, on validation images (hours; goes on where it was stopped)
+	$(BIN)/python -m benchmarks.ablations $(ARGS)
 
 $(VENV)/.installed-fuzz: $(VENV)/.installed-test
 	$(PIP) --editable '.[fuzz]'
