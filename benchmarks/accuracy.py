@@ -54,7 +54,7 @@ def run(name: str, seed: int, threads: int | None) -> tuple[float, History]:
     options = TrainOptions(name, "mnist", None, None, None, None, seed, threads, None)
     plan = make_plan(options, Terminal("en"))
     history = learn(plan)
-    result = evaluate(plan.network, plan.test.images, plan.test.labels)
+    result = evaluate(plan.networks[0], plan.test.images, plan.test.labels)
     return result.correct / result.total, history
 
 

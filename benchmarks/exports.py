@@ -155,7 +155,7 @@ def models(
             Terminal("en"),
         )
         learn(plan)
-        yield name, plan.model(), plan.validation or plan.test
+        yield name, plan.model(plan.networks[0]), plan.validation or plan.test
 
 
 def measure(

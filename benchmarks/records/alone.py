@@ -22,7 +22,7 @@ def run(*, recipe: str, seed: int, epochs: int | None, n_test: int) -> dict[str,
     plan = replace(make_plan(options, terminal), validation=None)
     learn(plan)
     test = plan.test
-    found = evaluate(plan.network, test.images[:n_test], test.labels[:n_test])
+    found = evaluate(plan.networks[0], test.images[:n_test], test.labels[:n_test])
     return {"correct": found.correct, "total": found.total}
 
 

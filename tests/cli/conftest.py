@@ -85,7 +85,7 @@ def train_apart(data: Path, folder: Path, lang: str) -> tuple[Path, Said]:
     """Train without the fixtures that last for one test only."""
     out, err = io.StringIO(), io.StringIO()
     with redirect_stdout(out), redirect_stderr(err):
-        options = f"--epochs 2 --threads 1 --lang {lang} --output".split()
+        options = f"--recipe mlp --epochs 2 --threads 1 --lang {lang} --output".split()
         code = run(["train", "--data", str(data), *options, str(folder)])
     return folder, Said(code, out.getvalue(), err.getvalue())
 

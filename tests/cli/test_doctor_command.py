@@ -102,8 +102,8 @@ def test_numbers_of_every_size():
 )
 def test_training_says_it_at_once_and_in_the_report(ardoise, data, lang, words):
     said = ardoise(
-        *("train", "--data", data, "--epochs", 3, "--learning-rate", 1, "--threads", 1),
-        *("--output", "bad", "--lang", lang),
+        *("train", "--recipe", "mlp", "--data", data, "--epochs", 3, "--threads", 1),
+        *("--learning-rate", 1, "--output", "bad", "--lang", lang),
     )
     assert (said.code, said.err) == (0, "")
     lines = said.out.splitlines()
@@ -120,7 +120,7 @@ def test_training_says_what_is_wrong_with_the_data(ardoise, somewhere, no_pictur
     np.savez("dark.npz", x=255 - np.pad(images, ((0, 0), (2, 2), (2, 2))), y=labels)
     said = ardoise("train", "--data", "dark.npz", "--epochs", 1, "--output", "run")
     lines = said.out.splitlines()
-    assert lines[3].startswith("Note: The pictures are dark on light (100.0% of")
+    assert lines[4].startswith("Note: The pictures are dark on light (100.0% of")
     assert said.code == 0
 
 
@@ -260,7 +260,7 @@ def test_data_that_have_changed(ardoise, run):
 
 
 def test_labels_that_do_not_belong(ardoise, somewhere, no_pictures):
-    options = ("--epochs", 6, "--threads", 1, "--output", "run")
+    options = ("--recipe", "mlp", "--epochs", 6, "--threads", 1, "--output", "run")
     path = wrong_labels(somewhere / "wrong.npz")
     trained = ardoise("train", "--data", path, *options)
     said = ardoise("doctor", "run")

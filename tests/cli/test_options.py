@@ -234,7 +234,7 @@ COMMON = {
     *("notebook", "official", "csv", "npz", "idx", "png", "jpeg", "numpy", "en", "fr"),
     *("augment", "affine", "elastic", "rotation", "translation", "shear", "scale"),
     *("stretch", "shift", "thickness", "noise", "cutout", "none", "pixels"),
-    *("erasing", "settings", "probability", "doctor", "code"),
+    *("erasing", "settings", "probability", "doctor", "code", "members"),
     *("test", "validation", "classe", "usage", "bit", "fashion", "letters", "emnist"),
 }
 

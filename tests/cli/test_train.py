@@ -160,7 +160,7 @@ def test_runs_have_their_own_folders(ardoise, data, somewhere, no_pictures):
         assert ardoise("train", *options).code == 0
     runs = sorted((somewhere / "runs").iterdir())
     assert len(runs) == 3
-    assert all(re.fullmatch(r"mlp-[\d-]+", run.name) for run in runs)
+    assert all(re.fullmatch(r"cnn-[\d-]+", run.name) for run in runs)
     assert all(names(run) == FILES for run in runs)
 
 
@@ -295,7 +295,7 @@ def test_ctrl_c_before_the_first_epoch_ends(
 ):
     history = History()
     history.stopped = "interrupted"
-    monkeypatch.setattr(cli_training, "learn", lambda *_: history)
+    monkeypatch.setattr("ardoise.cli.members.learn", lambda *_: history)
     said = ardoise("train", "--data", data, *SHORT, "--lang", lang)
     assert said.code == 130
     assert "run/model.safetensors" in said.sentence
@@ -412,7 +412,7 @@ def test_it_advises_a_tenth(ardoise, data, monkeypatch):
     def diverge(*_):
         raise cli_training.DivergenceError(2, 30, 0.5)
 
-    monkeypatch.setattr(cli_training, "learn", diverge)
+    monkeypatch.setattr("ardoise.cli.members.learn", diverge)
     options = ("--recipe", "notebook", "--learning-rate", 0.5, "--lang", "fr")
     said = ardoise("train", "--data", data, *SHORT, *options)
     assert "au pas 30 (époque 2)" in said.sentence

@@ -84,6 +84,17 @@ def test_it_comes_back_and_goes_on_to_the_bit(path, checkpoint):
     assert resumed.theta.tobytes() == whole.theta.tobytes()
 
 
+def test_networks_that_were_finished_before_come_back(path, checkpoint):
+    size = network().n_params + network().state.size
+    finished = tuple(np.full(size, i, "f4") for i in range(12))
+    save_checkpoint(path, replace(checkpoint, finished=finished))
+    found = load_checkpoint(path)
+    assert len(found.finished) == 12
+    for one, other in zip(found.finished, finished, strict=True):
+        assert one.tobytes() == other.tobytes()
+    assert not any(name.startswith("finished") for name in found.snapshot.arrays)
+
+
 # -- a convolutional network, stopped at any batch ------------------------------------
 
 IMAGES = np.random.default_rng(2).random((24, 8, 8, 1), "f4")
@@ -195,6 +206,9 @@ def test_what_is_whole_and_makes_no_sense(path, checkpoint):
         return content
 
     values, arrays = checkpoint.snapshot
+    whole = np.zeros(network().n_params + network().state.size, "f4")
+    for other in (whole[:-1], whole.astype("f8"), whole + np.nan, whole[np.newaxis]):
+        refused(path, written(finished=(whole, other)))
     for change in ({"epoch": -1}, {"step": 1.5}, {"hits": True}, {"epoch_samples": 99}):
         refused(path, written(checkpoint.snapshot._replace(values=values | change)))
     for change in (

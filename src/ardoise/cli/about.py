@@ -30,6 +30,9 @@ def info(model_path: Path | None, terminal: Terminal) -> int:
         table.add_row(name, shape, integer(count, lang) if count else "")
     table.add_row(text("info.total"), "", integer(model.network.n_params, lang))
     terminal.out.print(table)
+    several = model.details.get("members")
+    if isinstance(several, int):
+        terminal.say("info.members", n=integer(several, lang))
     terminal.say("info.classes", names=", ".join(shown_classes(model.classes, lang)))
     for line in [*_card(model, terminal), *_openings(file, terminal)]:
         terminal.out.print(line)

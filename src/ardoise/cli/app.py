@@ -26,7 +26,7 @@ from ardoise.cli.terminal import (
     default_language,
     speak_plainly,
 )
-from ardoise.digits.recipes import DEFAULT_RECIPE, RECIPES
+from ardoise.digits.recipes import RECIPES
 from ardoise.messages import LANGUAGES, UserError, text
 
 
@@ -108,7 +108,7 @@ def _build(terminal: Terminal) -> App:
     @app.command(usage=t("usage_train"), help=t("train", names=", ".join(RECIPES)))
     def train(
         *,
-        recipe: Annotated[str, Parameter(help=t("recipe"))] = DEFAULT_RECIPE,
+        recipe: Annotated[str | None, Parameter(help=t("recipe"))] = None,
         data: Annotated[str, Parameter(help=t("data_option"))] = "mnist",
         split: Annotated[str | None, Parameter(help=t("split"))] = None,
         epochs: Annotated[int | None, number("epochs")] = None,
@@ -117,6 +117,7 @@ def _build(terminal: Terminal) -> App:
             float | None, Parameter(help=t("learning_rate"))
         ] = None,
         augment: Annotated[str | None, Parameter(help=t("augment_option"))] = None,
+        members: Annotated[int | None, number("members")] = None,
         seed: Annotated[int, number("seed")] = 0,
         threads: Annotated[int | None, number("threads")] = None,
         output: Annotated[Path | None, Parameter(help=t("output"))] = None,
@@ -140,11 +141,12 @@ def _build(terminal: Terminal) -> App:
             threads,
             output,
             augment,
+            members,
         )
         seconds, start = seconds_of(every), None
         if resume is not None:
             none = (None,) * 4
-            default = TrainOptions(DEFAULT_RECIPE, "mnist", *none, 0, None, None)
+            default = TrainOptions(None, "mnist", *none, 0, None, None)
             start, given = resumed_options(resume, given, default, terminal)
         return run_training(
             given,

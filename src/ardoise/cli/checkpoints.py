@@ -4,6 +4,7 @@ import json
 import os
 import re
 import time
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import numpy as np
 
 from ardoise.cli.plan import Plan, TrainOptions
 from ardoise.cli.terminal import OptionError, Terminal
+from ardoise.engine.network import Network
 from ardoise.engine.snapshot import Snapshot
 from ardoise.engine.training import Callback, Training
 from ardoise.files import write_atomically
@@ -36,7 +38,8 @@ KINDS: dict[str, tuple[type, ...]] = {
     "learning_rate": (float, int, type(None)),
     "seed": (int,),
     "threads": (int,),
-    "augment": (str, type(None)),  # which older checkpoints do not have
+    "augment": (str, type(None)),
+    "members": (int, type(None)),
 }
 
 
@@ -54,6 +57,8 @@ class Checkpointing(Callback):
     plan : Plan
     options : TrainOptions
     terminal : Terminal
+    done : list of Network
+        The members whose training has ended; it grows.
     """
 
     def __init__(
@@ -63,10 +68,12 @@ class Checkpointing(Callback):
         plan: Plan,
         options: TrainOptions,
         terminal: Terminal,
+        done: Sequence[Network],
     ) -> None:
         self._path, self._seconds, self._terminal = path, seconds, terminal
-        self._network = plan.network.config()
-        names = ("data", "split", "threads")
+        self._done = done
+        self._network = plan.networks[0].config()
+        names = ("recipe", "data", "split", "threads")
         known = {name: plan.details[name] for name in names}
         given = {k: v for k, v in asdict(options).items() if k in KINDS}
         self._plan = {**given, **known, "digest": plan.details["digest"]}
@@ -89,7 +96,10 @@ class Checkpointing(Callback):
         if not np.isfinite(snapshot.arrays["theta"]).all():
             return  # it diverges: the checkpoint before is better
         try:
-            save_checkpoint(self._path, Checkpoint(snapshot, self._network, self._plan))
+            finished = tuple(np.concatenate([n.theta, n.state]) for n in self._done)
+            save_checkpoint(
+                self._path, Checkpoint(snapshot, self._network, self._plan, finished)
+            )
         except OSError as error:
             if not self._has_complained:
                 wrong = CheckpointError(
@@ -182,6 +192,7 @@ def check_same(path: Path, checkpoint: Checkpoint, plan: Plan) -> None:
     rows = checkpoint.snapshot.arrays.get("rows")
     same_rows = rows is None or len(rows) == len(plan.train)
     # As it is written: tuples, such as a kernel's size, become lists.
-    network = json.loads(json.dumps(plan.network.config()))
-    if checkpoint.network != network or not same_rows:
+    network = json.loads(json.dumps(plan.networks[0].config()))
+    too_many = len(checkpoint.finished) >= len(plan.networks)
+    if checkpoint.network != network or not same_rows or too_many:
         raise CheckpointError("checkpoint.damaged", path=path)

@@ -9,10 +9,19 @@ from ardoise.messages import text
 from ardoise.plots.numbers import decimal, integer, percent, shortest
 
 
-def watching(plan: Plan, terminal: Terminal) -> Doctor:
-    """Return the doctor beside a training, who says what he finds as he finds it."""
+def watching(plan: Plan, terminal: Terminal, found: list[Finding]) -> Doctor:
+    """Return the doctor beside a training, who says what he finds as he finds it.
+
+    He adds it to ``found``; of several networks trained in turn, each mistake once.
+    """
+
+    def tell(finding: Finding) -> None:
+        if finding.code not in [known.code for known in found]:
+            found.append(finding)
+            terminal.out.print(line(finding, terminal.lang))
+
     return Doctor(
-        lambda finding: terminal.out.print(line(finding, terminal.lang)),
+        tell,
         test=plan.test.images,
         classes=shown_classes(plan.train.classes, terminal.lang),
     )

@@ -10,10 +10,11 @@ from numpy.typing import NDArray
 from ardoise.cli.held import Held, SealedError, data_of, held_out
 from ardoise.cli.openings import OPENINGS, Opening, count_opening, digest_of, now
 from ardoise.cli.parts import shown_classes
-from ardoise.cli.results import Answers, ask, confusion, say_accuracy
+from ardoise.cli.results import Answers, ask, confusion, say_accuracy, say_alone
 from ardoise.cli.terminal import Terminal
 from ardoise.cli.using import find_model
 from ardoise.digits.scores import confidence, mcnemar, per_class, wilson_interval
+from ardoise.engine.ensemble import members
 from ardoise.files import Model, load_model
 from ardoise.plots.numbers import decimal, integer, percent, shortest
 
@@ -48,10 +49,11 @@ def evaluate(
     model = load_model(file)
     held = held_out(model, file, data_of(model, source, terminal), split, final=final)
     answers = ask(model.network, held.images(model), held.part)
+    alone = alone_of(model, held)
     opened = count(file, model, held, answers) if final else []
     if as_json:
         terminal.out.quiet = False
-        terminal.out.print(json.dumps(figures(file, held, answers, opened)))
+        terminal.out.print(json.dumps(figures(file, held, answers, opened, alone)))
         return 0
     terminal.say(
         "evaluate.data",
@@ -60,6 +62,8 @@ def evaluate(
         split=held.words(terminal),
     )
     say_accuracy(terminal, answers)
+    if alone:
+        say_alone(terminal, alone)
     say_confidence(terminal, answers)
     if final:
         say_openings(terminal, file.parent / OPENINGS, opened)
@@ -87,8 +91,20 @@ def count(file: Path, model: Model, held: Held, answers: Answers) -> list[Openin
     return count_opening(file.parent, opening)
 
 
+def alone_of(model: Model, held: Held) -> list[float]:
+    """Return how well each network reads of which a model is the mean, if it is one."""
+    if not model.details.get("members"):
+        return []
+    images = held.images(model)
+    return [ask(network, images).accuracy for network in members(model.network)]
+
+
 def figures(
-    file: Path, held: Held, answers: Answers, opened: list[Opening]
+    file: Path,
+    held: Held,
+    answers: Answers,
+    opened: list[Opening],
+    alone: list[float],
 ) -> dict[str, object]:
     """Return what ``evaluate --json`` prints."""
     correct, total = answers.correct, len(answers.labels)
@@ -104,6 +120,7 @@ def figures(
         "interval": wilson_interval(correct, total),
         **asdict(confidence(answers.probabilities, answers.labels)),
         "openings": len(opened),
+        **({"members": alone} if alone else {}),
     }
 
 

@@ -20,7 +20,7 @@ from ardoise.cli.held import is_sealed
 from ardoise.cli.parts import absolute, default_split, divide, load
 from ardoise.cli.terminal import OptionError, Terminal
 from ardoise.digits import Dataset
-from ardoise.digits.recipes import RECIPES, Recipe
+from ardoise.digits.recipes import DEFAULT_RECIPE, FOR_ROWS, RECIPES, Recipe
 from ardoise.engine import losses
 from ardoise.engine.history import History
 from ardoise.engine.network import Network
@@ -29,12 +29,14 @@ from ardoise.engine.threads import available_threads
 from ardoise.engine.training import Callback, fit
 from ardoise.files import Model
 
+MOST_MEMBERS = 100  # more do not help, and all have their place in memory
+
 
 @dataclass(frozen=True)
 class TrainOptions:
-    """What ``ardoise train`` was asked; None where the recipe decides."""
+    """What ``ardoise train`` was asked; None where the recipe or the data decide."""
 
-    recipe: str
+    recipe: str | None
     data: str
     split: str | None
     epochs: int | None
@@ -44,6 +46,7 @@ class TrainOptions:
     threads: int | None
     output: Path | None
     augment: str | None = None
+    members: int | None = None
 
 
 @dataclass(frozen=True)
@@ -56,23 +59,23 @@ class Plan:
         With what the options change in it.
     train, validation, test : Dataset
         The images of each part; ``validation`` is None where there is none.
-    network : Network
-        With its first weights.
+    networks : tuple of Network
+        Each member with its first weights: one, but for a recipe of several.
     threads : int
     details : dict
         What the model file will remember of all this.
-    for_fit : numpy.random.Generator
-        What the training draws from.
+    for_fit : tuple of numpy.random.Generator
+        What the training of each member draws from.
     """
 
     recipe: Recipe
     train: Dataset
     validation: Dataset | None
     test: Dataset
-    network: Network
+    networks: tuple[Network, ...]
     threads: int
     details: dict[str, Any]
-    for_fit: np.random.Generator
+    for_fit: tuple[np.random.Generator, ...]
 
     @property
     def scored(self) -> tuple[str, Dataset | None]:
@@ -85,10 +88,10 @@ class Plan:
             return "test", self.test
         return "validation", self.validation
 
-    def model(self) -> Model:
-        """Return the network as it goes into a file."""
+    def model(self, network: Network) -> Model:
+        """Return a trained network as it goes into a file."""
         loss = losses.get(self.recipe.loss)
-        return Model(self.network, self.train.classes, loss, self.details)
+        return Model(network, self.train.classes, loss, self.details)
 
 
 def make_plan(options: TrainOptions, terminal: Terminal) -> Plan:
@@ -99,15 +102,19 @@ def make_plan(options: TrainOptions, terminal: Terminal) -> Plan:
     UserError
         With one sentence, when an option or the data is wrong.
     """
-    recipe = adapt(options)
+    recipe = adapt(options, DEFAULT_RECIPE)
     data = load(options.data, terminal)
+    if options.recipe is None and data.images.ndim != 4:
+        recipe = adapt(options, FOR_ROWS)
     if recipe.augmentation is not None:
         check_images(data, recipe.augmentation)
     split = options.split
     if split is None:
         split = default_split(options.data, recipe.split)
-    # Three streams: another recipe or split with the same seed starts alike.
-    for_split, for_start, for_fit = np.random.default_rng(options.seed).spawn(3)
+    # Streams of their own: another recipe or split with the same seed starts alike, and
+    # the first of several members is the network that would be trained alone.
+    streams = np.random.default_rng(options.seed).spawn(1 + 2 * recipe.members)
+    for_split, for_start, for_fit = streams[0], streams[1::2], streams[2::2]
     parts = divide(data, split, recipe.validation, for_split)
     threads = options.threads or available_threads()
     details = {
@@ -123,15 +130,16 @@ def make_plan(options: TrainOptions, terminal: Terminal) -> Plan:
     }
     if recipe.augmentation is not None:
         details["augmentation"] = dict(recipe.augmentation)
+    shape, n_classes = data.images.shape[1:], len(data.classes)
     return Plan(
         recipe,
         data.subset(parts.train),
         data.subset(parts.validation) if len(parts.validation) else None,
         data.subset(parts.test),
-        recipe.build(data.images.shape[1:], len(data.classes), for_start),
+        tuple(recipe.build(shape, n_classes, start) for start in for_start),
         threads,
         details,
-        for_fit,
+        tuple(for_fit),
     )
 
 
@@ -139,8 +147,9 @@ def learn(
     plan: Plan,
     callbacks: Sequence[Callback] = (),
     snapshot: Snapshot | None = None,
+    member: int = 0,
 ) -> History:
-    """Train the plan's network, or go on from a snapshot.
+    """Train a network of the plan, or go on from a snapshot.
 
     Raises
     ------
@@ -149,7 +158,7 @@ def learn(
     """
     recipe, checked = plan.recipe, plan.validation
     return fit(
-        plan.network,
+        plan.networks[member],
         plan.train.images,
         plan.train.labels,
         loss=recipe.loss,
@@ -160,7 +169,7 @@ def learn(
         batch_size=recipe.batch_size,
         validation_data=None if checked is None else (checked.images, checked.labels),
         shuffle=recipe.shuffle,
-        seed=plan.for_fit,
+        seed=plan.for_fit[member],
         threads=plan.threads,
         callbacks=callbacks,
         weight_average=recipe.weight_average,
@@ -169,19 +178,18 @@ def learn(
     )
 
 
-def adapt(options: TrainOptions) -> Recipe:
-    """Return the recipe with what the options change in it.
+def adapt(options: TrainOptions, default: str) -> Recipe:
+    """Return the recipe, or the default one, with what the options change in it.
 
     Raises
     ------
     OptionError
         If there is no such recipe, or a number is out of range.
     """
-    if options.recipe not in RECIPES:
-        raise OptionError(
-            "option.recipe", name=options.recipe, names=", ".join(RECIPES)
-        )
-    recipe = RECIPES[options.recipe]
+    name = options.recipe if options.recipe is not None else default
+    if name not in RECIPES:
+        raise OptionError("option.recipe", name=name, names=", ".join(RECIPES))
+    recipe = RECIPES[name]
     for option, value in (
         ("--epochs", options.epochs),
         ("--batch-size", options.batch_size),
@@ -189,12 +197,16 @@ def adapt(options: TrainOptions) -> Recipe:
     ):
         if value is not None and value < 1:
             raise OptionError("option.positive", option=option, value=value)
+    if options.members is not None and not 1 <= options.members <= MOST_MEMBERS:
+        raise OptionError("option.members", most=MOST_MEMBERS, value=options.members)
     if options.seed < 0:
         raise OptionError("option.seed", value=options.seed)
     if options.epochs is not None:
         recipe = replace(recipe, epochs=options.epochs)
     if options.batch_size is not None:
         recipe = replace(recipe, batch_size=options.batch_size)
+    if options.members is not None:
+        recipe = replace(recipe, members=options.members)
     if options.augment is not None:
         recipe = replace(recipe, augmentation=read_augmentation(options.augment))
     rate = options.learning_rate

@@ -61,12 +61,18 @@ class ShownProgress(Callback):
     terminal : Terminal
     notebook_epochs : int or None
         Speak as the notebook did, for so many epochs: a line every tenth.
+
+    Attributes
+    ----------
+    member : (int, int) or None
+        Which network is trained, of how many, if there are several.
     """
 
     def __init__(self, terminal: Terminal, notebook_epochs: int | None = None) -> None:
         self._terminal = terminal
         self._notebook_epochs = notebook_epochs
         self._shown_at = 0.0
+        self.member: tuple[int, int] | None = None
         self._wide = terminal.out.width >= WIDE
         first = (TextColumn("{task.description}"), BarColumn(bar_width=None))
         self._bar = Progress(
@@ -88,6 +94,8 @@ class ShownProgress(Callback):
 
     def on_train_begin(self, training: Training) -> None:
         self._epoch_started = time.perf_counter()
+        for task in self._bar.task_ids:  # of the member before
+            self._bar.remove_task(task)
         self._task = self._bar.add_task("", total=training.total_steps, figures="")
 
     def on_batch_end(self, training: Training) -> None:
@@ -126,9 +134,14 @@ class ShownProgress(Callback):
         )
 
     def _epoch(self, training: Training) -> str:
-        return self._terminal.text(
+        words = self._terminal.text(
             "train.epoch", epoch=training.epoch, epochs=training.epochs
         )
+        if self.member is None:
+            return words
+        member, members = self.member
+        which = self._terminal.text("train.member", member=member, members=members)
+        return f"{which}  {words}"
 
     def _learned(self, training: Training) -> list[str]:
         """Return the loss and the accuracy so far, in the learner's language."""

@@ -2,6 +2,7 @@
 
 import csv
 import io
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -93,17 +94,30 @@ def confusion(answers: Answers, n_classes: int) -> NDArray[np.int64]:
     return confusion_matrix(answers.labels, answers.predicted, n_classes)
 
 
-def say_result(terminal: Terminal, answers: Answers | None, history: History) -> None:
+def say_result(
+    terminal: Terminal, answers: Answers | None, seconds: float, epochs: int
+) -> None:
     """Print the accuracy on unseen images, with its interval, and the time."""
     if answers is None:
         terminal.say("train.unchecked")
     else:
         say_accuracy(terminal, answers)
-    seconds = history["seconds"][-1]
     terminal.say(
         "train.time",
         time=duration(seconds, terminal.lang),
-        epochs=integer(len(history), terminal.lang),
+        epochs=integer(epochs, terminal.lang),
+    )
+
+
+def say_alone(terminal: Terminal, accuracies: Sequence[float]) -> None:
+    """Print how well the networks read of which a model is the mean, each alone."""
+    lang = terminal.lang
+    terminal.say(
+        "result.members",
+        n=integer(len(accuracies), lang),
+        low=percent(min(accuracies), lang),
+        high=percent(max(accuracies), lang),
+        mean=percent(sum(accuracies) / len(accuracies), lang),
     )
 
 

@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from ardoise.cli.augmenting import setting_words
+from ardoise.cli.members import Members
 from ardoise.cli.parts import shown_classes
 from ardoise.cli.plan import Plan
 from ardoise.cli.results import Answers, confusion
 from ardoise.cli.terminal import Terminal
 from ardoise.digits.recipes import Recipe
 from ardoise.digits.scores import per_class
-from ardoise.engine.history import History
 
 
 @dataclass(frozen=True)
@@ -48,9 +48,9 @@ class RunSummary:
     n_train, n_validation, n_test : int
         How many images each part of the data has.
     layers : sequence of (name, output shape, number of parameters)
-        The network, first layer first; the shapes as text.
+        The network, first layer first; the shapes as text. Of several, each of them.
     n_parameters : int
-        Parameters of the whole network.
+        Parameters of the whole model.
     settings : mapping of str to object
         In the order of printing. Names that the locale files know under
         ``report.setting.`` (``batch_size`` …) are translated, others printed as they
@@ -60,6 +60,7 @@ class RunSummary:
     seconds, images_per_second : float
         The time that the training took, and its speed.
     history : mapping of str to sequence of float or None
+        Of the first network, if there are several.
         Columns among ``epoch``, ``loss``, ``accuracy``, ``validation_loss``,
         ``validation_accuracy``, ``learning_rate``, ``seconds``; others are not shown.
     versions : mapping of str to str
@@ -97,7 +98,7 @@ class RunSummary:
 
 def summarise(
     plan: Plan,
-    history: History,
+    members: Members,
     answers: Answers | None,
     pictures: Mapping[str, Path],
     note: str | None,
@@ -106,8 +107,10 @@ def summarise(
     """Return what the report says of this training."""
     recipe, classes = plan.recipe, shown_classes(plan.train.classes, terminal.lang)
     choices = {name: plan.details[name] for name in ("split", "seed", "threads")}
-    seconds = float(history["seconds"][-1])
-    seen = len(history) * len(plan.train)
+    history, network = members.histories[0], plan.networks[0]
+    seconds, seen = members.seconds, members.epochs * len(plan.train)
+    if "temperature" in plan.details:
+        choices["temperature"] = round(plan.details["temperature"], 3)
     score = None
     if answers is not None:
         score = Score(
@@ -126,8 +129,8 @@ def summarise(
         n_train=len(plan.train),
         n_validation=len(plan.validation or ()),
         n_test=len(plan.test),
-        layers=plan.network.summary(),
-        n_parameters=plan.network.n_params,
+        layers=network.summary(),
+        n_parameters=network.n_params * max(1, len(members.several)),
         settings={**printable(recipe, terminal), **choices},
         score=score,
         seconds=seconds,
@@ -150,6 +153,8 @@ def printable(recipe: Recipe, terminal: Terminal) -> dict[str, object]:
         "learning_rate": _words(rate) if isinstance(rate, Mapping) else rate,
         "loss": _words(recipe.loss),
     }
+    if recipe.members > 1:
+        settings["members"] = recipe.members
     if recipe.weight_average is not None:
         settings["weight_average"] = recipe.weight_average
     if recipe.augmentation is not None:

@@ -5,34 +5,39 @@ import shlex
 import shutil
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from itertools import count as count_from
 from pathlib import Path
 
 from ardoise.cli.augmenting import setting_words
 from ardoise.cli.checkpoints import Checkpointing, check_same, prove_writable
 from ardoise.cli.findings import sentence, watching
-from ardoise.cli.plan import Plan, TrainOptions, learn, make_plan
+from ardoise.cli.members import Members, temper
+from ardoise.cli.parts import MNIST
+from ardoise.cli.plan import Plan, TrainOptions, make_plan
 from ardoise.cli.progress import Interruptible, ShownProgress
 from ardoise.cli.report import write_report
 from ardoise.cli.results import (
+    Answers,
     ask,
     draw,
+    say_alone,
     say_result,
     write_history,
 )
 from ardoise.cli.summary import summarise
 from ardoise.cli.terminal import Terminal
-from ardoise.digits.recipes import RECIPES, Recipe
+from ardoise.digits.recipes import EXPECTED, RECIPES, Recipe
+from ardoise.engine.doctor import Finding
 from ardoise.engine.errors import DivergenceError, SnapshotError
-from ardoise.engine.history import History
 from ardoise.engine.threads import available_threads, blas_threads
 from ardoise.engine.training import Callback
 from ardoise.files import save_model, write_atomically
 from ardoise.files.checkpoint import Checkpoint, CheckpointError
 from ardoise.messages import UserError
-from ardoise.plots.numbers import integer, shortest
+from ardoise.plots.numbers import decimal, duration, integer, percent, shortest
 
 MODEL_FILE, HISTORY_FILE = "model.safetensors", "history.csv"
 # Where a model file remembers its score on a part ("validation" is that part's share).
@@ -75,27 +80,28 @@ def train(
         check_same(checkpoint or Path(), start, plan)
     if checkpoint is not None:
         prove_writable(checkpoint)
-    folder = prepare_folder(options)
+    folder = prepare_folder(options.output, plan.recipe.name)
     introduce(terminal, plan)
     notebook_epochs = plan.recipe.epochs if plan.recipe.notebook else None
     progress, interrupt = ShownProgress(terminal, notebook_epochs), Interruptible()
     callbacks: list[Callback] = [interrupt, progress]
+    members, found = Members(plan, start), list[Finding]()
     if checkpoint is not None:
-        callbacks.append(Checkpointing(checkpoint, every, plan, options, terminal))
-    doctor = watching(plan, terminal)
-    callbacks.append(doctor)
+        callbacks.append(
+            Checkpointing(checkpoint, every, plan, options, terminal, members.done)
+        )
+    callbacks.append(watching(plan, terminal, found))
     try:
         try:
             with interrupt, progress:
-                snapshot = None if start is None else start.snapshot
-                history = learn(plan, callbacks, snapshot)
+                members.learn(callbacks, progress)
         finally:
             # The model first: whatever happened, what was learned is kept.
-            keep(plan, folder / MODEL_FILE)
-        if not len(history):
+            keep(plan, members, folder / MODEL_FILE)
+        if not members.has_learned:
             raise KeyboardInterrupt  # before the first epoch ended
-        findings = [sentence(finding, terminal.lang) for finding in doctor.findings]
-        return finish(plan, history, folder, terminal, findings)
+        findings = [sentence(finding, terminal.lang) for finding in found]
+        return finish(plan, members, folder, terminal, findings)
     except SnapshotError:
         raise CheckpointError("checkpoint.damaged", path=checkpoint) from None
     except DivergenceError as error:
@@ -114,7 +120,7 @@ def train(
         return 130
 
 
-def keep(plan: Plan, file: Path) -> None:
+def keep(plan: Plan, members: Members, file: Path) -> None:
     """Save the model, and do it again if Ctrl-C came meanwhile.
 
     Raises
@@ -124,7 +130,9 @@ def keep(plan: Plan, file: Path) -> None:
     OSError
         If it cannot be written there either.
     """
-    model = plan.model()
+    if members.several:
+        plan.details["members"] = len(members.several)
+    model = plan.model(members.network())
     try:
         save_model(file, model)
     except KeyboardInterrupt:
@@ -140,28 +148,38 @@ def keep(plan: Plan, file: Path) -> None:
 
 def finish(
     plan: Plan,
-    history: History,
+    members: Members,
     folder: Path,
     terminal: Terminal,
     findings: Sequence[str] = (),
 ) -> int:
     """Read unseen images, say how well, and fill the folder; return the exit code."""
-    write_history(folder / HISTORY_FILE, history)
+    for file, history in zip(history_files(folder), members.histories, strict=False):
+        write_history(file, history)
+    history, network = members.histories[0], members.network()
     part, images = plan.scored
-    answers = None
-    if images is not None:
-        with blas_threads(min(plan.threads, available_threads())):
-            answers = ask(plan.network, images, part)
-        score = {"correct": answers.correct, "total": len(answers.labels)}
-        plan.details[SCORES[part]] = score
-        save_model(folder / MODEL_FILE, plan.model())
-    note = None
-    if history.stopped == "interrupted":
-        note = terminal.text("train.interrupted", epoch=len(history))
+    answers, alone = None, []
+    with blas_threads(min(plan.threads, available_threads())):
+        temper(network, plan)
+        if images is not None:
+            answers = ask(network, images, part)
+            plan.details[SCORES[part]] = count(answers)
+            alone = [ask(member, images, part) for member in members.several]
+    if alone:
+        plan.details["members_alone"] = [count(one) for one in alone]
+    save_model(folder / MODEL_FILE, plan.model(network))
+    note = members.note(terminal)
+    if note is not None:
         terminal.out.print(note)
-    say_result(terminal, answers, history)
+    say_result(terminal, answers, members.seconds, members.epochs)
+    if alone:
+        say_alone(terminal, [one.accuracy for one in alone])
+    if "temperature" in plan.details and plan.validation is not None:
+        n = integer(len(plan.validation), terminal.lang)
+        shown = decimal(plan.details["temperature"], terminal.lang, 2)
+        terminal.say("train.temperature", temperature=shown, n=n)
     pictures = draw(folder, terminal, plan.recipe, history, answers, images)
-    summary = summarise(plan, history, answers, pictures, note, terminal)
+    summary = summarise(plan, members, answers, pictures, note, terminal)
     summary = replace(summary, findings=findings)
     page = write_report(folder, summary, terminal.lang)
     terminal.say("train.folder", folder=folder)
@@ -169,7 +187,20 @@ def finish(
     if part != "test":
         n = integer(len(plan.test), terminal.lang)
         terminal.say("train.sealed", n=n, command=opening_command(folder))
-    return 130 if history.stopped == "interrupted" else 0
+    return 130 if members.interrupted else 0
+
+
+def history_files(folder: Path) -> Iterator[Path]:
+    """Yield ``history.csv``, then ``history-2.csv`` … for further members."""
+    file = folder / HISTORY_FILE
+    yield file
+    for number in count_from(2):
+        yield file.with_stem(f"{file.stem}-{number}")
+
+
+def count(answers: Answers) -> dict[str, int]:
+    """Return how many answers are right, as a model file remembers it."""
+    return {"correct": answers.correct, "total": len(answers.labels)}
 
 
 def opening_command(folder: Path) -> str:
@@ -191,7 +222,7 @@ def recipe_rate(recipe: Recipe) -> float:
     return float(rate)
 
 
-def prepare_folder(options: TrainOptions) -> Path:
+def prepare_folder(folder: Path | None, recipe: str) -> Path:
     """Make the folder of the run, and prove that it can be written to.
 
     Raises
@@ -199,10 +230,9 @@ def prepare_folder(options: TrainOptions) -> Path:
     RunError
         If it cannot, or if it already holds something.
     """
-    folder = options.output
     try:
         if folder is None:
-            folder = _new_folder(options.recipe)
+            folder = _new_folder(recipe)
         folder.mkdir(parents=True, exist_ok=True)
         if any(folder.iterdir()):
             raise RunError("train.folder_in_use", folder=folder)
@@ -232,7 +262,7 @@ def _new_folder(recipe: str) -> Path:
 
 def introduce(terminal: Terminal, plan: Plan) -> None:
     """Say what is about to be done."""
-    lang, recipe, network = terminal.lang, plan.recipe, plan.network
+    lang, recipe, network = terminal.lang, plan.recipe, plan.networks[0]
     about = terminal.text(f"recipe.{recipe.name}.about")
     terminal.say("train.recipe", name=recipe.name, about=about)
     terminal.say(
@@ -254,6 +284,16 @@ def introduce(terminal: Terminal, plan: Plan) -> None:
         weights=integer(network.n_params, lang),
         threads=plan.threads,
     )
+    expected = EXPECTED.get(recipe.name)
+    own_data = plan.details["data"] != MNIST
+    if expected is not None and recipe == RECIPES[recipe.name] and not own_data:
+        terminal.say(
+            "train.expected",
+            accuracy=percent(expected.accuracy, lang),
+            time=duration(expected.seconds, lang),
+        )
+    if recipe.members > 1:
+        terminal.say("train.members", n=integer(recipe.members, lang))
     if recipe.augmentation is not None:
         words = setting_words(recipe.augmentation)
         terminal.say("train.augmentation", settings=words)

@@ -50,6 +50,10 @@ class Recipe:
     weight_average : float or None
     augmentation : mapping or None
         Settings of `ardoise.Augmentation`.
+    members : int
+        How many networks are trained; the model is their mean.
+    calibrate : bool
+        Fit a temperature on the validation images at the end.
     notebook : bool
         Report as the notebook did: accuracy each 1 %, its sentences, its pictures.
     """
@@ -69,6 +73,8 @@ class Recipe:
     )
     weight_average: float | None = None
     augmentation: Mapping[str, Any] | None = None
+    members: int = 1
+    calibrate: bool = True
     notebook: bool = False
 
     def build(
@@ -118,13 +124,12 @@ def _padded(config: Mapping[str, Any]) -> Mapping[str, Any]:
     return config
 
 
-def _dense(units: int, rate: float) -> tuple[Mapping[str, Any], ...]:
-    """Return a dense layer with batch normalisation and dropout."""
+def _dense(units: int) -> tuple[Mapping[str, Any], ...]:
+    """Return a dense layer with batch normalisation."""
     return (
         {"type": "Dense", "units": units, "use_bias": False},
         {"type": "BatchNorm"},
         {"type": "ReLU"},
-        {"type": "Dropout", "rate": rate},
     )
 
 
@@ -148,7 +153,7 @@ RECIPES: dict[str, Recipe] = {
     for recipe in (
         Recipe(
             name="mlp",
-            layers=({"type": "Flatten"}, *_dense(512, 0.3), *_dense(256, 0.3)),
+            layers=({"type": "Flatten"}, *_dense(512), *_dense(256)),
             optimizer={"name": "adamw", "weight_decay": 0.01},
             learning_rate={"name": "one_cycle", "learning_rate": 5e-3},
             epochs=12,
@@ -156,7 +161,7 @@ RECIPES: dict[str, Recipe] = {
         ),
         Recipe(
             name="mlp-large",
-            layers=({"type": "Flatten"}, *_dense(1024, 0.1), *_dense(512, 0.1)),
+            layers=({"type": "Flatten"}, *_dense(1024), *_dense(512)),
             optimizer={"name": "adamw", "weight_decay": 0.01},
             learning_rate={"name": "one_cycle", "learning_rate": 5e-3},
             epochs=60,
@@ -211,11 +216,39 @@ RECIPES: dict[str, Recipe] = {
             shuffle=False,
             split="notebook",
             validation=0.0,
+            calibrate=False,
             notebook=True,
         ),
     )
 }
-DEFAULT_RECIPE = "mlp"
+DEFAULT_RECIPE = "cnn"
+FOR_ROWS = "mlp"  # the default where the data are no images
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What a recipe reached on MNIST, with no option changed.
+
+    Attributes
+    ----------
+    accuracy : float
+        Mean share of the test images of its split that is read correctly.
+    seconds : float
+        The whole command, on two processors with nothing else to do.
+    """
+
+    accuracy: float
+    seconds: float
+
+
+# As RESULTS.md has it, and for the notebook's the README.
+EXPECTED = {
+    "mlp": Expected(0.986, 18),
+    "mlp-large": Expected(0.993, 300),
+    "fastest": Expected(0.992, 7),
+    "cnn": Expected(0.9957, 100),
+    "notebook": Expected(0.8765, 20),
+}
 
 # How images of digits may be changed in training, by name.
 AUGMENTATIONS: dict[str, Mapping[str, Any]] = {

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from ardoise.engine.arrays import Array
 from ardoise.engine.network import Network
 from ardoise.engine.snapshot import Snapshot, check
 from ardoise.files.atomic import read_whole, write_atomically
@@ -20,6 +21,7 @@ from ardoise.messages import UserError
 
 FORMAT = 1
 KEY = "ardoise_checkpoint"
+FINISHED = "finished."  # begins the names of such arrays; the number follows
 
 
 class CheckpointError(UserError):
@@ -37,11 +39,15 @@ class Checkpoint:
         The architecture, as `Network.config` gives it.
     plan : dict
         JSON values: whatever its writer needs to build the same training.
+    finished : tuple of arrays of shape (n_params + n_state,)
+        Networks of this architecture whose training ended before this one began, if
+        several are trained in turn: theta, then state.
     """
 
     snapshot: Snapshot
     network: dict[str, Any]
     plan: dict[str, Any]
+    finished: tuple[Array, ...] = ()
 
 
 def save_checkpoint(path: str | Path, checkpoint: Checkpoint) -> None:
@@ -61,7 +67,9 @@ def save_checkpoint(path: str | Path, checkpoint: Checkpoint) -> None:
         "values": checkpoint.snapshot.values,
     }
     text = json.dumps(about, allow_nan=False)
-    content = write_tensors(checkpoint.snapshot.arrays, {KEY: text}, seal=True)
+    others = {f"{FINISHED}{i}": array for i, array in enumerate(checkpoint.finished)}
+    arrays = {**checkpoint.snapshot.arrays, **others}
+    content = write_tensors(arrays, {KEY: text}, seal=True)
     write_atomically(path, content, previous=previous_of(path))
 
 
@@ -116,6 +124,8 @@ def _read(content: bytearray) -> Checkpoint:
     if about["format"] != FORMAT:
         raise ValueError("it is of another version")
     plan = about["plan"]
+    n_finished = sum(name.startswith(FINISHED) for name in arrays)
+    finished = tuple(arrays.pop(f"{FINISHED}{i}") for i in range(n_finished))
     snapshot = Snapshot(about["values"], arrays)
     check(snapshot)
     if not isinstance(plan, dict):
@@ -132,4 +142,9 @@ def _read(content: bytearray) -> Checkpoint:
             raise ValueError(f"{name} is not a vector of the network")
         if array.dtype.kind == "f" and not np.isfinite(array).all():
             raise ValueError(f"{name} holds NaN or infinity")
-    return Checkpoint(snapshot, about["network"], plan)
+    for array in finished:
+        if (array.shape, array.dtype) != (numbers.shape, numbers.dtype):
+            raise ValueError("a finished network is of another architecture")
+        if not np.isfinite(array).all():
+            raise ValueError("a finished network holds NaN or infinity")
+    return Checkpoint(snapshot, about["network"], plan, finished)

@@ -1,0 +1,124 @@
+"""The networks of a training: one, or several that are trained in turn and averaged."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from ardoise.cli.plan import Plan, learn
+from ardoise.cli.progress import ShownProgress
+from ardoise.cli.terminal import Terminal
+from ardoise.engine import losses
+from ardoise.engine.calibration import fit_temperature, scale_outputs
+from ardoise.engine.ensemble import average
+from ardoise.engine.history import History
+from ardoise.engine.network import Network
+from ardoise.engine.training import Callback
+from ardoise.files.checkpoint import Checkpoint
+from ardoise.plots.numbers import integer
+
+
+class Members:
+    """The networks of a plan, trained one after another.
+
+    Parameters
+    ----------
+    plan : Plan
+    start : Checkpoint or None
+        Of the training that goes on; some members may have ended before it.
+
+    Attributes
+    ----------
+    done : list of Network
+        Those that ended their training, in turn.
+    histories : list of History
+        Of those that were trained here; the last may have been interrupted.
+    """
+
+    def __init__(self, plan: Plan, start: Checkpoint | None) -> None:
+        self._plan = plan
+        self._snapshot = None if start is None else start.snapshot
+        self.done: list[Network] = []
+        self.histories: list[History] = []
+        finished = () if start is None else start.finished
+        for network, vector in zip(plan.networks, finished, strict=False):
+            network.theta[...] = vector[: network.n_params]
+            network.state[...] = vector[network.n_params :]
+            self.done.append(network)
+
+    def learn(self, callbacks: Sequence[Callback], progress: ShownProgress) -> None:
+        """Train the members that are left, until the last one or Ctrl-C."""
+        networks = self._plan.networks
+        while len(self.done) < len(networks) and not self.interrupted:
+            member = len(self.done)
+            if len(networks) > 1:
+                progress.member = (member + 1, len(networks))
+            history = learn(self._plan, callbacks, self._snapshot, member)
+            self.histories.append(history)
+            self._snapshot = None
+            if not self.interrupted:
+                self.done.append(networks[member])
+
+    def network(self) -> Network:
+        """Return the mean of what ended; the first network, as it is, before that."""
+        several = self.several
+        if several:
+            return average(several)
+        return self._plan.networks[0]
+
+    @property
+    def several(self) -> list[Network]:
+        """Return the networks of which the model is the mean; none, if it is one."""
+        return self.done if len(self.done) > 1 else []
+
+    @property
+    def interrupted(self) -> bool:
+        """Tell whether Ctrl-C ended the training."""
+        return bool(self.histories) and self.histories[-1].stopped == "interrupted"
+
+    @property
+    def has_learned(self) -> bool:
+        """Tell whether an epoch has ended."""
+        return bool(self.histories) and len(self.histories[0]) > 0
+
+    @property
+    def seconds(self) -> float:
+        """Return the time that the training took."""
+        return sum(float(h["seconds"][-1]) for h in self.histories if len(h))
+
+    @property
+    def epochs(self) -> int:
+        """Return how many epochs ended, of all members."""
+        return sum(map(len, self.histories))
+
+    def note(self, terminal: Terminal) -> str | None:
+        """Return the sentence on a training that did not run its course."""
+        if not self.interrupted:
+            return None
+        if not self.done:
+            epoch = len(self.histories[-1])
+            return terminal.text("train.interrupted", epoch=epoch)
+        n = integer(len(self.done), terminal.lang)
+        member = integer(len(self.done) + 1, terminal.lang)
+        return terminal.text("train.interrupted_member", member=member, n=n)
+
+
+def temper(network: Network, plan: Plan) -> None:
+    """Make a temperature, fitted on the validation images, part of a network.
+
+    Not where all of these are read correctly: no temperature would be cold enough.
+
+    References
+    ----------
+    Guo et al., "On calibration of modern neural networks", 2017, section 4.2.
+    """
+    images = plan.validation
+    if images is None or not plan.recipe.calibrate:
+        return
+    with np.errstate(all="ignore"):
+        z = network.predict_logits(images.images)
+    if not np.isfinite(z).all() or (z.argmax(axis=1) == images.labels).all():
+        return
+    loss = losses.get("softmax_cross_entropy")
+    temperature = fit_temperature(loss, z, images.labels, None)
+    scale_outputs(network, 1 / temperature)
+    plan.details["temperature"] = temperature
