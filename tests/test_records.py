@@ -6,6 +6,7 @@ import sys
 import time
 from dataclasses import replace
 from pathlib import Path
+from statistics import mean, median
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ import torch
 
 from ardoise import fit
 from ardoise.digits import corruptions
-from ardoise.digits.recipes import RECIPES
+from ardoise.digits.recipes import EXPECTED, RECIPES
 from ardoise.engine import optimizers
 from benchmarks import records_torch
 from benchmarks.records import __main__ as program
@@ -255,8 +256,27 @@ def test_the_accuracies(tmp_path: Path) -> None:
     assert mlp[0] == "`mlp`" and mlp[1].split()[-1] == "98.69"
     assert mlp[2:] == ["**98.645**", "0.030", "98.60", "✓"]
     assert "On validation images: `cnn` 98.33 %" in page
+    assert "Members of" not in page
+    best = record("best", 0, 9971)
+    best["test"]["members"] = [0.9960, 0.9964, 0.9968]
+    keep(tmp_path, best)
+    assert (
+        "Members of `best`, each alone: 99.60 99.64 99.68 % (mean 99.640, sd 0.040)."
+        in render.render(tmp_path)
+    )
     keep(tmp_path, *(record("mlp", i, 9800) for i in range(10)))
     assert rows_of(render.render(tmp_path), "Recipes")[2][5] == "✗"
+
+
+@pytest.mark.parametrize("one", found.read_runs(runs.ROOT / "records"))
+def test_recipes_promise_what_was_measured(one: found.Runs) -> None:
+    if one.records[0]["digest"] != runs.digest_of(RECIPES[one.recipe]):
+        pytest.skip("the recipe has changed since")
+    expected = EXPECTED[one.recipe]
+    assert 100 * expected.accuracy == pytest.approx(mean(one.accuracies), abs=0.03)
+    if one.is_idle:
+        seconds = median(one.values("train_seconds"))
+        assert expected.seconds == pytest.approx(seconds, rel=0.15)
 
 
 def test_the_times(tmp_path: Path) -> None:

@@ -72,8 +72,12 @@ def recipes(runs: Sequence[Runs]) -> str:
             n = f"{test['total']:,}"
             notes.append(f"`{one.recipe}` reads the {n} test images of its own split.")
         if test.get("members"):
-            each = " ".join(f"{100 * value:.2f}" for value in test["members"])
-            notes.append(f"Members of `{one.recipe}`: {each}.")
+            shares = [100 * value for value in test["members"]]
+            each = " ".join(f"{value:.2f}" for value in shares)
+            notes.append(
+                f"Members of `{one.recipe}`, each alone: {each} % (mean "
+                f"{mean(shares):.3f}, sd {_number(spread(shares), 3)})."
+            )
         if one.older:
             notes.append(f"Not shown, of an older `{one.recipe}`: runs, {one.older}.")
     head = ("recipe", "test accuracy of each seed, %", "mean")

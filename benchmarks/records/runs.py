@@ -213,8 +213,10 @@ def call(
 
 def history_of(run: Path) -> dict[str, Any]:
     """Return the epochs of a run, and the images a second of its middle epoch."""
-    with open(run / "history.csv", newline="", encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
+    rows: list[dict[str, str]] = []
+    for path in sorted(run.glob("history*.csv")):  # one a member
+        with open(path, newline="", encoding="utf-8") as file:
+            rows += csv.DictReader(file)
     speeds = [float(row["samples_per_second"]) for row in rows]
     return {"epochs": len(rows), "images_per_second": round(median(speeds), 1)}
 

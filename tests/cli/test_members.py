@@ -135,17 +135,8 @@ def test_cut_anywhere_and_resumed_is_the_same_mean(ardoise, hard, monkeypatch, a
 
     with monkeypatch.context() as patch:
         patch.setattr(Checkpointing, "on_batch_end", press)
-        options = (
-            *SMALL,
-            "--epochs",
-            2,
-            "--members",
-            3,
-            "--output",
-            "cut",
-            "--checkpoint",
-            "point",
-        )
+        options = (*SMALL, "--epochs", 2, "--members", 3, "--output", "cut")
+        options += ("--checkpoint", "point")
         assert ardoise("train", "--data", hard, *options).code == 130
     said = ardoise("train", "--resume", "point", "--output", "resumed")
     assert (said.code, said.err) == (0, "")
