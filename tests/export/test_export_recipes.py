@@ -1,10 +1,10 @@
-"""The architectures of the recipes, trained for a moment on MNIST: every target."""
+"""The architectures of the recipes, and a mean: trained for a moment, every target."""
 
 import numpy as np
 import pytest
 from export_models import need
 
-from ardoise import fit
+from ardoise import average, fit
 from ardoise.digits import load_mnist
 from ardoise.digits.recipes import RECIPES
 from ardoise.engine import losses
@@ -18,7 +18,7 @@ ENDINGS = {
 # Python alone needs 10 ms for an image of the one network, and 0.2 s for the other.
 IMAGES = {
     **{("cnn", "py-stdlib"): 20, ("mlp", "py-stdlib"): 200, ("cnn", "c"): 1000},
-    **{"mlp": 1000, "cnn": 300},
+    **{"mlp": 1000, "cnn": 300, "mean": 300, ("mean", "py-stdlib"): 20},
 }
 
 
@@ -27,11 +27,21 @@ def mnist():
     return load_mnist()
 
 
-@pytest.fixture(scope="module", params=["mlp", "cnn"])
+@pytest.fixture(scope="module", params=["mlp", "cnn", "mean"])
 def model(request, mnist):
+    if request.param == "mean":
+        networks = [trained(RECIPES[name], mnist, 3_000) for name in ("cnn", "mlp")]
+        loss = losses.get("softmax_cross_entropy")
+        details = {"recipe": "mean"}
+        return Model(average(networks), mnist.classes, loss, details)
     recipe = RECIPES[request.param]
+    network = trained(recipe, mnist, {"mlp": 12_000, "cnn": 6_000}[recipe.name])
+    details = {"recipe": recipe.name}
+    return Model(network, mnist.classes, losses.get(recipe.loss), details)
+
+
+def trained(recipe, mnist, n):
     network = recipe.build((28, 28, 1), 10, seed=0)
-    n = {"mlp": 12_000, "cnn": 6_000}[request.param]
     fit(
         network,
         mnist.images[:n],
@@ -43,8 +53,7 @@ def model(request, mnist):
         batch_size=32,
         seed=0,
     )
-    details = {"recipe": recipe.name}
-    return Model(network, mnist.classes, losses.get(recipe.loss), details)
+    return network
 
 
 @pytest.mark.parametrize("int8", [False, True], ids=["float32", "int8"])
