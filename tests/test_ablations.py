@@ -276,6 +276,11 @@ def test_changed_settings_are_run_again(
     changed = replace(table, variants=(base, other, shifts))
     monkeypatch.setattr(program, "TABLES", {"tiny": changed})
     assert list(kept.read(tmp_path, changed)) == ["as it is", "4 shifts"]
+    renamed = replace(table, variants=(replace(base, name="as it was"), white))
+    assert kept.read(tmp_path, renamed)["as it was"] == {
+        **before["rows"][0],
+        "name": "as it was",
+    }
     quick.clear()
     assert program.main(argv) == 0
     assert quick == [("white", 0)]

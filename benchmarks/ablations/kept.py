@@ -17,10 +17,18 @@ def path_of(folder: Path, table: Table) -> Path:
 
 
 def read(folder: Path, table: Table) -> dict[str, Row]:
-    """Return variant → row, of those measured with the settings that they have now."""
-    wanted = {variant.name: variant.digest() for variant in table.variants}
+    """Return variant → row, of those measured with the settings that they have now.
+
+    Under whatever name they were measured: what a recipe was without may be what it is.
+    """
     rows = read_json(path_of(folder, table)).get("rows", [])
-    return {r["name"]: r for r in rows if r["digest"] == wanted.get(r["name"])}
+    found = {row["digest"]: row for row in rows}
+    digests = {variant.name: variant.digest() for variant in table.variants}
+    return {
+        name: {**found[digest], "name": name}
+        for name, digest in digests.items()
+        if digest in found
+    }
 
 
 def keep(folder: Path, table: Table, seed: int, scores: Mapping[str, float]) -> None:

@@ -68,6 +68,7 @@ def cnn() -> Table:
         Variant("no label smoothing", sharp(base)),
         Variant("no weight averaging", replace(base, weight_average=None)),
         Variant("no augmentation", replace(base, augmentation=None)),
+        Variant("Muon for convolutions, 0.1", base, muon=0.1),
         Variant("constant rate 0.001", replace(base, learning_rate=0.001)),
         Variant("elastic deformation", augmented(base, {"elastic": [12.0, 4.0]})),
         Variant("a quarter of the images erased", augmented(base, {"erasing": 0.25})),
@@ -82,8 +83,8 @@ def mlp() -> Table:
         Variant("as it is", base),
         Variant("no label smoothing", sharp(base)),
         Variant("no batch normalisation", replace(base, layers=unnormalised(base))),
-        Variant("no dropout", replace(base, layers=without(base, "Dropout"))),
         Variant("dropout 0.1", replace(base, layers=dropping(base, 0.1))),
+        Variant("dropout 0.3", replace(base, layers=dropping(base, 0.3))),
         Variant("constant rate 0.001", replace(base, learning_rate=0.001)),
         Variant("weights averaged, 0.999", replace(base, weight_average=0.999)),
     )
@@ -107,11 +108,13 @@ def without(recipe: Recipe, kind: str) -> tuple[Mapping[str, Any], ...]:
 
 
 def dropping(recipe: Recipe, rate: float) -> tuple[Mapping[str, Any], ...]:
-    """Return a recipe's layers with another rate of dropout."""
-    return tuple(
-        {**layer, "rate": rate} if layer["type"] == "Dropout" else layer
-        for layer in recipe.layers
-    )
+    """Return a recipe's layers with dropout of this rate after each ReLU."""
+    layers: list[Mapping[str, Any]] = []
+    for layer in without(recipe, "Dropout"):
+        layers.append(layer)
+        if layer["type"] == "ReLU":
+            layers.append({"type": "Dropout", "rate": rate})
+    return tuple(layers)
 
 
 def unnormalised(recipe: Recipe) -> tuple[Mapping[str, Any], ...]:
