@@ -65,6 +65,7 @@ def cnn() -> Table:
         Variant("as it is", base),
         Variant("read with 4 shifts", base, shifts=4),
         Variant("read with 8 shifts", base, shifts=8),
+        Variant("dropout 0.3", replace(base, layers=dropping_dense(base, 0.3))),
         Variant("no label smoothing", sharp(base)),
         Variant("no weight averaging", replace(base, weight_average=None)),
         Variant("no augmentation", replace(base, augmentation=None)),
@@ -115,6 +116,13 @@ def dropping(recipe: Recipe, rate: float) -> tuple[Mapping[str, Any], ...]:
         if layer["type"] == "ReLU":
             layers.append({"type": "Dropout", "rate": rate})
     return tuple(layers)
+
+
+def dropping_dense(recipe: Recipe, rate: float) -> tuple[Mapping[str, Any], ...]:
+    """Return a recipe's layers with dropout before and after its dense layer."""
+    at = [layer["type"] for layer in recipe.layers].index("Flatten") + 1
+    drop = {"type": "Dropout", "rate": rate}
+    return (*recipe.layers[:at], drop, *recipe.layers[at:], drop)
 
 
 def unnormalised(recipe: Recipe) -> tuple[Mapping[str, Any], ...]:

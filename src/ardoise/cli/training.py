@@ -95,15 +95,18 @@ def train(
         try:
             with interrupt, progress:
                 members.learn(callbacks, progress)
-        finally:
+        except SnapshotError:
+            folder.rmdir()  # nothing was learned
+            raise CheckpointError("checkpoint.damaged", path=checkpoint) from None
+        except BaseException:
             # The model first: whatever happened, what was learned is kept.
             keep(plan, members, folder / MODEL_FILE)
+            raise
+        keep(plan, members, folder / MODEL_FILE)
         if not members.has_learned:
             raise KeyboardInterrupt  # before the first epoch ended
         findings = [sentence(finding, terminal.lang) for finding in found]
         return finish(plan, members, folder, terminal, findings)
-    except SnapshotError:
-        raise CheckpointError("checkpoint.damaged", path=checkpoint) from None
     except DivergenceError as error:
         rate = recipe_rate(plan.recipe)
         usual = recipe_rate(RECIPES[plan.recipe.name])
