@@ -156,7 +156,9 @@ def test_what_cannot_be_resumed(ardoise, data, cut, somewhere):
         said = ardoise("train", "--resume", "point", "--output", "x")
         assert said.code == 1 and words in said.sentence
     # Whole, and in contradiction with itself: nothing is left behind.
-    snapshot = good.snapshot._replace(values=good.snapshot.values | {"generators": ["?"]})
+    snapshot = good.snapshot._replace(
+        values=good.snapshot.values | {"generators": ["?"]}
+    )
     save_checkpoint("point", replace(good, snapshot=snapshot))
     said = ardoise("train", "--resume", "point", "--output", "x")
     assert said.code == 1 and "damaged" in said.sentence
