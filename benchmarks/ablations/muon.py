@@ -39,7 +39,8 @@ class Muon(AdamW):
     kernels : sequence of str
         Their names in the layout.
     ratio : float
-        Their rate is so many times that of the schedule; at 0 they stay as they are.
+        Their rate is so many times that of the schedule; at 0, and without weight
+        decay, they stay as they are.
     momentum : float
     settings : float
         Those of `AdamW`.
@@ -83,7 +84,7 @@ class Muon(AdamW):
         for kernel in self._kernels[i]:
             if self.ratio:
                 self._turn(*kernel)
-            kernel.dW[...] = 0.0  # by which Adam moves nothing
+            kernel.dW[...] = 0.0  # by which Adam, but for its decay, moves nothing
         super().update_section(i)
 
     def _turn(self, W: Array, dW: Array, v: Array, length: float) -> None:

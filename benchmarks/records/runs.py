@@ -84,8 +84,13 @@ def config_of(recipe: Recipe) -> dict[str, Any]:
 
 
 def digest_of(recipe: Recipe) -> str:
-    """Return what tells a recipe from what it was before a change."""
-    text = json.dumps(config_of(recipe), sort_keys=True)
+    """Return what tells a recipe from what it was before a change.
+
+    A new field of all recipes, at its usual value, is no change.
+    """
+    usual = config_of(Recipe(name="", layers=()))
+    config = {k: v for k, v in config_of(recipe).items() if v != usual[k]}
+    text = json.dumps(config, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
@@ -212,7 +217,7 @@ def call(
 
 
 def history_of(run: Path) -> dict[str, Any]:
-    """Return the epochs of a run, and the images a second of its middle epoch."""
+    """Return the epochs of a run, of all its networks, and their median speed."""
     rows: list[dict[str, str]] = []
     for path in sorted(run.glob("history*.csv")):  # one a member
         with open(path, newline="", encoding="utf-8") as file:

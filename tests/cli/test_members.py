@@ -6,7 +6,7 @@ import re
 
 import numpy as np
 import pytest
-from test_train import FILES, names, press_ctrl_c
+from test_train import FILES, names
 
 from ardoise.cli.checkpoints import Checkpointing
 from ardoise.digits.recipes import EXPECTED, RECIPES
@@ -16,15 +16,15 @@ from ardoise.files.checkpoint import Checkpoint, load_checkpoint, save_checkpoin
 
 pytestmark = pytest.mark.usefixtures("no_pictures")
 
-SMALL = ("--recipe", "mlp", "--batch-size", 40, "--threads", 1)
+SMALL = ("--recipe", "mlp", "--batch-size", 50, "--threads", 1)
 
 
 @pytest.fixture
 def hard(somewhere):
     """Data of which no network reads all: a fifth of the labels are drawn."""
     rng = np.random.default_rng(0)
-    x, y = 0.5 * rng.random((400, 6, 6), "f4"), rng.integers(0, 3, 400)
-    for i in np.flatnonzero(rng.random(400) < 0.8):
+    x, y = 0.5 * rng.random((500, 6, 6), "f4"), rng.integers(0, 3, 500)
+    for i in np.flatnonzero(rng.random(500) < 0.8):
         x[i, y[i] * 2 : y[i] * 2 + 2] += 0.5
     np.savez("hard.npz", x=x, y=y)
     return "hard.npz"
@@ -57,9 +57,9 @@ def test_the_model_is_the_mean_of_its_members(ardoise, hard, somewhere):
     found = np.mean([network.predict_logits(x) for network in each], axis=0)
     assert np.allclose(model.network.predict_logits(x), found, atol=1e-4)
     scores = model.details["members_alone"]
-    assert [score["total"] for score in scores] == [40] * 3
-    shares = [100 * score["correct"] / 40 for score in scores]
-    sentence = f"Alone, its 3 networks read {min(shares):.2f}% to {max(shares):.2f}%"
+    assert [score["total"] for score in scores] == [50] * 3
+    shares = [100 * score["correct"] / 50 for score in scores]
+    sentence = f"3 networks read {min(shares):.2f}% to {max(shares):.2f}% of the images"
     assert sentence in said.out
     page = (somewhere / "run/report.html").read_text("utf-8")
     assert re.search(r"Networks \(their mean\).*?<td>3</td>", page, re.DOTALL)
@@ -79,11 +79,13 @@ def test_the_first_member_is_the_network_that_is_trained_alone(ardoise, hard):
 
 def test_evaluate_and_info_speak_of_the_members(ardoise, hard):
     alone(ardoise, hard, "run", "--members", 2)
-    for lang, words in (("en", "its 2 networks"), ("fr", "ses 2 réseaux")):
+    for lang, words in (("en", "model’s 2 networks"), ("fr", "les 2 réseaux du")):
         assert words in ardoise("evaluate", "run", "--lang", lang).out
     found = json.loads(ardoise("evaluate", "run", "--json").out)
     assert len(found["members"]) == 2 and all(0 <= v <= 1 for v in found["members"])
-    assert "mean of 2 networks" in ardoise("info", "run").out
+    about = ardoise("info", "run").out
+    assert "mean of 2 networks" in about and "Dense" in about
+    assert "Residual" not in about
     alone(ardoise, hard, "one")
     assert "members" not in json.loads(ardoise("evaluate", "one", "--json").out)
 
@@ -109,15 +111,26 @@ def test_ctrl_c_keeps_the_members_that_have_ended(
     assert model.details["members"] == 2
 
 
-@pytest.mark.parametrize("step", [1, 16])
-def test_ctrl_c_in_the_first_or_second_member(ardoise, hard, monkeypatch, step):
-    press_ctrl_c(monkeypatch, {step})
-    options = (*SMALL, "--epochs", 2, "--members", 2, "--output", "cut", "--lang", "fr")
-    said = ardoise("train", "--data", hard, *options)
+@pytest.mark.parametrize("at", [1, 17])
+def test_ctrl_c_in_the_first_or_second_member(ardoise, hard, monkeypatch, at):
+    seen = []
+
+    def press(self, training):
+        seen.append(training.step)
+        if len(seen) == at:
+            training.stop("interrupted")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("ardoise.cli.progress.Interruptible.on_batch_end", press)
+        options = (*SMALL, "--epochs", 2, "--members", 2, "--output", "cut")
+        said = ardoise("train", "--data", hard, *options, "--lang", "fr")
     assert said.code == 130
     model = load_model("cut/model.safetensors")
     assert "members" not in model.details
-    if step == 16:
+    if at == 17:
+        assert "réseau 2\u00a0: celui qui était terminé est conservé" in said.out
+        page = open("cut/report.html", encoding="utf-8").read()
+        assert "(leur moyenne)" not in page
         _, one = alone(ardoise, hard, "one")
         assert (model.network.theta == one.network.theta).all()
 
@@ -145,6 +158,65 @@ def test_cut_anywhere_and_resumed_is_the_same_mean(ardoise, hard, monkeypatch, a
     assert (resumed.network.state == whole.network.state).all()
 
 
+def test_a_resumed_second_member_has_its_number(ardoise, hard, monkeypatch, somewhere):
+    seen, before = [], Checkpointing.on_batch_end
+
+    def press(self, training):
+        seen.append(training.step)
+        if len(seen) == 20:
+            training.stop("interrupted")
+        before(self, training)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Checkpointing, "on_batch_end", press)
+        options = (*SMALL, "--epochs", 2, "--members", 3, "--output", "cut")
+        ardoise("train", "--data", hard, *options, "--checkpoint", "point")
+    assert "had ended before: 1." in ardoise("verify", "point").out
+    said = ardoise("train", "--resume", "point", "--output", "resumed")
+    assert said.code == 0 and "Network 2/3" in said.out
+    assert names(somewhere / "resumed") == FILES | {"history-3.csv"}
+
+
+def test_a_later_member_that_diverges(ardoise, hard, monkeypatch):
+    _, two = alone(ardoise, hard, "two", "--members", 2)
+    from ardoise.cli import members as cli_members
+    from ardoise.engine.errors import DivergenceError
+
+    learn = cli_members.learn
+
+    def diverge(plan, callbacks, snapshot, member):
+        if member == 2:
+            raise DivergenceError(2, 30, 0.5)
+        return learn(plan, callbacks, snapshot, member)
+
+    monkeypatch.setattr(cli_members, "learn", diverge)
+    options = (*SMALL, "--epochs", 2, "--members", 3, "--output", "run")
+    said = ardoise("train", "--data", hard, *options)
+    assert said.code == 1
+    assert "network 3 became infinite at its step 30 (epoch 2)" in said.sentence
+    model = load_model("run/model.safetensors")
+    x, temperature = images(hard), two.details["temperature"]
+    warm = two.network.predict_logits(x) * temperature  # that has none yet
+    assert np.allclose(model.network.predict_logits(x), warm, atol=1e-4)
+
+
+def test_ctrl_c_while_the_mean_is_made(ardoise, hard, monkeypatch):
+    from ardoise.cli import members as cli_members
+
+    seen, mean = [], cli_members.average
+
+    def press(networks):
+        seen.append(networks)
+        if len(seen) == 1:
+            raise KeyboardInterrupt
+        return mean(networks)
+
+    monkeypatch.setattr(cli_members, "average", press)
+    options = (*SMALL, "--epochs", 2, "--members", 2, "--output", "run")
+    assert ardoise("train", "--data", hard, *options).code == 130
+    assert load_model("run/model.safetensors").details["members"] == 2
+
+
 def test_a_checkpoint_of_too_many_members_is_refused(ardoise, hard):
     alone(ardoise, hard, "run", "--members", 2, "--checkpoint", "point")
     good = load_checkpoint("point")
@@ -169,7 +241,7 @@ def test_probabilities_are_calibrated_on_the_validation_images(
 ):
     said, model = alone(ardoise, hard, "run")
     temperature = model.details["temperature"]
-    assert f"fitted on the 40 validation images: {temperature:.2f}." in said.out
+    assert f"fitted on the 50 validation images: {temperature:.2f}." in said.out
     assert ">Temperature<" in (somewhere / "run/report.html").read_text("utf-8")
     monkeypatch.setattr("ardoise.cli.training.temper", lambda *_: None)
     _, other = alone(ardoise, hard, "other")
@@ -187,6 +259,23 @@ def test_no_temperature_where_all_is_read_correctly(ardoise, data):
     score = model.details["validation_score"]
     assert score["correct"] == score["total"]
     assert "temperature" not in model.details and "Temperature" not in said.out
+
+
+def test_no_temperature_of_few_images(ardoise, hard):
+    _, model = alone(ardoise, hard, "run", "--split", "70/9/21")
+    assert "temperature" not in model.details
+
+
+def test_no_temperature_where_none_fits(ardoise, hard, monkeypatch):
+    monkeypatch.setattr("ardoise.cli.members.fit_temperature", lambda *_: 63.9)
+    _, model = alone(ardoise, hard, "run")
+    assert "temperature" not in model.details
+
+
+def test_evaluate_says_on_what_it_was_fitted(ardoise, hard):
+    alone(ardoise, hard, "run")
+    assert "fitted on these very images" in ardoise("evaluate", "run").out
+    assert "fitted on these" not in ardoise("evaluate", "run", "--final").out
 
 
 def test_the_notebook_has_no_temperature(ardoise, data):
@@ -211,10 +300,11 @@ def test_it_is_said_before_the_start_of_an_unchanged_recipe(ardoise, monkeypatch
 
     monkeypatch.setattr(training, "ShownProgress", stop)
     said = ardoise("train", "--recipe", "mlp", "--output", "run", "--lang", lang)
-    words = {"en": "should read 98.60% of", "fr": "devrait lire 98,60\u00a0% des"}
+    words = {"en": "expect: 98.", "fr": "À attendre\u00a0: 98,"}
     assert words[lang] in said.out
-    said = ardoise("train", "--recipe", "mlp", "--epochs", 3, "--output", "other")
-    assert "should read" not in said.out
+    for i, options in enumerate((("--epochs", 3), ("--split", "notebook"))):
+        said = ardoise("train", "--recipe", "mlp", *options, "--output", f"other{i}")
+        assert "expect" not in said.out
 
 
 def test_the_default_recipe_follows_the_data(ardoise, data, somewhere):

@@ -1,11 +1,9 @@
-"""Several networks as one, and outputs that are scaled."""
+"""Several networks as one."""
 
 import numpy as np
 import pytest
 
 import ardoise
-from ardoise.engine import losses
-from ardoise.engine.calibration import fit_temperature, scale_outputs
 from ardoise.engine.ensemble import average, members
 from ardoise.engine.layers import (
     BatchNorm,
@@ -91,35 +89,3 @@ def test_networks_that_do_not_agree_have_no_mean():
 
 def test_average_is_a_name_of_the_package():
     assert ardoise.average is average
-
-
-def test_scaled_outputs_are_in_proportion_and_answers_stay(x):
-    network = small(0)
-    before = network.predict_logits(x)
-    scale_outputs(network, 2.5)
-    assert np.allclose(network.predict_logits(x), 2.5 * before, 1e-5)
-
-
-@pytest.mark.parametrize("factor", [0.0, -1.0, np.inf, np.nan])
-def test_a_factor_that_changes_answers_is_refused(factor):
-    network = small(0)
-    before = network.theta.copy()
-    with pytest.raises(ValueError, match="expected a factor above 0"):
-        scale_outputs(network, factor)
-    assert (network.theta == before).all()
-
-
-def test_an_identity_shortcut_cannot_be_scaled():
-    network = Network([Flatten(), Residual([Dense(64)])], (8, 8, 1))
-    with pytest.raises(ValueError, match="ends in 'its input'"):
-        scale_outputs(network, 2.0)
-
-
-def test_a_temperature_becomes_part_of_the_network(x):
-    network, labels = small(0), np.array([0, 1, 2, 3, 4, 0])
-    loss = losses.get("softmax_cross_entropy")
-    z = network.predict_logits(x)
-    temperature = fit_temperature(loss, z, labels, None)
-    scale_outputs(network, 1 / temperature)
-    again = fit_temperature(loss, network.predict_logits(x), labels, None)
-    assert again == pytest.approx(1, rel=1e-3)

@@ -7,7 +7,7 @@ from ardoise.cli.openings import digest_of, read_openings
 from ardoise.cli.parts import shown_classes
 from ardoise.cli.terminal import Terminal
 from ardoise.cli.training import SCORES
-from ardoise.cli.using import find_model
+from ardoise.cli.using import find_model, members_of
 from ardoise.digits.scores import wilson_interval
 from ardoise.files import Model, ModelFileError, load_model
 from ardoise.files.checkpoint import CheckpointError, load_only
@@ -26,13 +26,13 @@ def info(model_path: Path | None, terminal: Terminal) -> int:
         (text("info.output"), False),
         (text("info.weights"), True),
     )
-    for name, shape, count in model.network.summary():
+    several = members_of(model)
+    for name, shape, count in (several or [model.network])[0].summary():
         table.add_row(name, shape, integer(count, lang) if count else "")
     table.add_row(text("info.total"), "", integer(model.network.n_params, lang))
     terminal.out.print(table)
-    several = model.details.get("members")
-    if isinstance(several, int):
-        terminal.say("info.members", n=integer(several, lang))
+    if several:
+        terminal.say("info.members", n=integer(len(several), lang))
     terminal.say("info.classes", names=", ".join(shown_classes(model.classes, lang)))
     for line in [*_card(model, terminal), *_openings(file, terminal)]:
         terminal.out.print(line)
@@ -100,14 +100,18 @@ def verify(file: Path, terminal: Terminal) -> int:
         model = load_model(file)
     except ModelFileError as error:
         try:
-            values = load_only(file).snapshot.values
+            checkpoint = load_only(file)
         except CheckpointError:
             if error.key == "model.damaged":
                 raise ModelFileError("verify.neither", path=file) from None
             raise error from None
+        values = checkpoint.snapshot.values
         terminal.say(
             "verify.checkpoint", file=file, epoch=values["epoch"], step=values["step"]
         )
+        if checkpoint.finished:
+            n = integer(len(checkpoint.finished), terminal.lang)
+            terminal.say("verify.finished", n=n)
     else:
         weights = integer(model.network.n_params, terminal.lang)
         terminal.say("verify.model", file=file, weights=weights)

@@ -5,6 +5,7 @@ from ardoise.cli.plan import Plan
 from ardoise.cli.terminal import Terminal
 from ardoise.engine.doctor import Doctor, Finding
 from ardoise.engine.doctor.findings import SHARES
+from ardoise.engine.doctor.watch import news
 from ardoise.messages import text
 from ardoise.plots.numbers import decimal, integer, percent, shortest
 
@@ -16,7 +17,7 @@ def watching(plan: Plan, terminal: Terminal, found: list[Finding]) -> Doctor:
     """
 
     def tell(finding: Finding) -> None:
-        if finding.code not in [known.code for known in found]:
+        if news(found, [finding]):
             found.append(finding)
             terminal.out.print(line(finding, terminal.lang))
 

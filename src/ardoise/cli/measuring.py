@@ -12,9 +12,8 @@ from ardoise.cli.openings import OPENINGS, Opening, count_opening, digest_of, no
 from ardoise.cli.parts import shown_classes
 from ardoise.cli.results import Answers, ask, confusion, say_accuracy, say_alone
 from ardoise.cli.terminal import Terminal
-from ardoise.cli.using import find_model
+from ardoise.cli.using import find_model, members_of
 from ardoise.digits.scores import confidence, mcnemar, per_class, wilson_interval
-from ardoise.engine.ensemble import members
 from ardoise.files import Model, load_model
 from ardoise.plots.numbers import decimal, integer, percent, shortest
 
@@ -65,6 +64,8 @@ def evaluate(
     if alone:
         say_alone(terminal, alone)
     say_confidence(terminal, answers)
+    if "temperature" in model.details and held.part == "validation":
+        terminal.say("evaluate.fitted")
     if final:
         say_openings(terminal, file.parent / OPENINGS, opened)
     show_classes(terminal, model, confusion(answers, len(model.classes)))
@@ -93,10 +94,9 @@ def count(file: Path, model: Model, held: Held, answers: Answers) -> list[Openin
 
 def alone_of(model: Model, held: Held) -> list[float]:
     """Return how well each network reads of which a model is the mean, if it is one."""
-    if not model.details.get("members"):
-        return []
+    several = members_of(model)
     images = held.images(model)
-    return [ask(network, images).accuracy for network in members(model.network)]
+    return [ask(network, images).accuracy for network in several]
 
 
 def figures(

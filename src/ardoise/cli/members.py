@@ -1,20 +1,29 @@
 """The networks of a training: one, or several that are trained in turn and averaged."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 
 from ardoise.cli.plan import Plan, learn
 from ardoise.cli.progress import ShownProgress
+from ardoise.cli.results import write_history
 from ardoise.cli.terminal import Terminal
 from ardoise.engine import losses
-from ardoise.engine.calibration import fit_temperature, scale_outputs
+from ardoise.engine.calibration import (
+    COLDEST,
+    HOTTEST,
+    fit_temperature,
+    scale_outputs,
+)
 from ardoise.engine.ensemble import average
 from ardoise.engine.history import History
 from ardoise.engine.network import Network
 from ardoise.engine.training import Callback
 from ardoise.files.checkpoint import Checkpoint
 from ardoise.plots.numbers import integer
+
+FEWEST = 50  # images that a temperature is fitted on
 
 
 class Members:
@@ -37,6 +46,7 @@ class Members:
     def __init__(self, plan: Plan, start: Checkpoint | None) -> None:
         self._plan = plan
         self._snapshot = None if start is None else start.snapshot
+        self._first = 0 if start is None else len(start.finished)  # trained here
         self.done: list[Network] = []
         self.histories: list[History] = []
         finished = () if start is None else start.finished
@@ -90,6 +100,16 @@ class Members:
         """Return how many epochs ended, of all members."""
         return sum(map(len, self.histories))
 
+    def write_histories(self, file: Path) -> None:
+        """Write ``history.csv``, and ``history-2.csv`` … for further members.
+
+        The first of these that was trained here is ``history.csv``.
+        """
+        for i, history in enumerate(self.histories):
+            number = self._first + i + 1
+            place = file.with_stem(f"{file.stem}-{number}") if i else file
+            write_history(place, history)
+
     def note(self, terminal: Terminal) -> str | None:
         """Return the sentence on a training that did not run its course."""
         if not self.interrupted:
@@ -97,22 +117,25 @@ class Members:
         if not self.done:
             epoch = len(self.histories[-1])
             return terminal.text("train.interrupted", epoch=epoch)
-        n = integer(len(self.done), terminal.lang)
-        member = integer(len(self.done) + 1, terminal.lang)
-        return terminal.text("train.interrupted_member", member=member, n=n)
+        n, member = len(self.done), integer(len(self.done) + 1, terminal.lang)
+        if n == 1:
+            return terminal.text("train.interrupted_second", member=member)
+        known = {"member": member, "n": integer(n, terminal.lang)}
+        return terminal.text("train.interrupted_member", **known)
 
 
 def temper(network: Network, plan: Plan) -> None:
     """Make a temperature, fitted on the validation images, part of a network.
 
-    Not where all of these are read correctly: no temperature would be cold enough.
+    Not where all of these are read correctly: no temperature would be cold enough. Nor
+    where they are few, or so odd that none fits.
 
     References
     ----------
     Guo et al., "On calibration of modern neural networks", 2017, section 4.2.
     """
     images = plan.validation
-    if images is None or not plan.recipe.calibrate:
+    if images is None or len(images) < FEWEST or not plan.recipe.calibrate:
         return
     with np.errstate(all="ignore"):
         z = network.predict_logits(images.images)
@@ -120,5 +143,7 @@ def temper(network: Network, plan: Plan) -> None:
         return
     loss = losses.get("softmax_cross_entropy")
     temperature = fit_temperature(loss, z, images.labels, None)
+    if not 1.01 * COLDEST < temperature < 0.99 * HOTTEST:
+        return
     scale_outputs(network, 1 / temperature)
     plan.details["temperature"] = temperature

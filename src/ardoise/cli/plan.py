@@ -1,7 +1,7 @@
 """What a training will do, decided before it starts, and the training itself.
 
-`make_plan` turns the options of ``ardoise train`` into a `Plan`: recipe, images, and a
-network with its first weights. `learn` carries it out.
+`make_plan` turns the options of ``ardoise train`` into a `Plan`: recipe, images, and
+networks with their first weights, mostly one. `learn` trains one.
 """
 
 import math
@@ -95,7 +95,7 @@ class Plan:
 
 
 def make_plan(options: TrainOptions, terminal: Terminal) -> Plan:
-    """Load the data, divide it, build the network.
+    """Load the data, divide it, build the networks.
 
     Raises
     ------

@@ -95,13 +95,19 @@ def confusion(answers: Answers, n_classes: int) -> NDArray[np.int64]:
 
 
 def say_result(
-    terminal: Terminal, answers: Answers | None, seconds: float, epochs: int
+    terminal: Terminal, answers: Answers | None, alone: Sequence[float]
 ) -> None:
-    """Print the accuracy on unseen images, with its interval, and the time."""
+    """Print the accuracy on unseen images, also of each member where it is a mean."""
     if answers is None:
         terminal.say("train.unchecked")
     else:
         say_accuracy(terminal, answers)
+    if alone:
+        say_alone(terminal, alone)
+
+
+def say_time(terminal: Terminal, seconds: float, epochs: int) -> None:
+    """Print how long the training took."""
     terminal.say(
         "train.time",
         time=duration(seconds, terminal.lang),

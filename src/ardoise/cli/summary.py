@@ -60,7 +60,7 @@ class RunSummary:
     seconds, images_per_second : float
         The time that the training took, and its speed.
     history : mapping of str to sequence of float or None
-        Of the first network, if there are several.
+        Of the first network that was trained here, if there are several.
         Columns among ``epoch``, ``loss``, ``accuracy``, ``validation_loss``,
         ``validation_accuracy``, ``learning_rate``, ``seconds``; others are not shown.
     versions : mapping of str to str
@@ -109,6 +109,8 @@ def summarise(
     choices = {name: plan.details[name] for name in ("split", "seed", "threads")}
     history, network = members.histories[0], plan.networks[0]
     seconds, seen = members.seconds, members.epochs * len(plan.train)
+    if members.several:
+        choices["members"] = len(members.several)
     if "temperature" in plan.details:
         choices["temperature"] = round(plan.details["temperature"], 3)
     score = None
@@ -137,7 +139,10 @@ def summarise(
         images_per_second=seen / max(seconds, 1e-9),
         history=history.columns,
         versions=plan.details["versions"],
-        validation_accuracy=history["validation_accuracy"][-1],
+        # That of the mean is the score.
+        validation_accuracy=None
+        if members.several
+        else history["validation_accuracy"][-1],
         note=note,
         figures=pictures,
     )
@@ -153,8 +158,6 @@ def printable(recipe: Recipe, terminal: Terminal) -> dict[str, object]:
         "learning_rate": _words(rate) if isinstance(rate, Mapping) else rate,
         "loss": _words(recipe.loss),
     }
-    if recipe.members > 1:
-        settings["members"] = recipe.members
     if recipe.weight_average is not None:
         settings["weight_average"] = recipe.weight_average
     if recipe.augmentation is not None:

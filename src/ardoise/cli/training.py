@@ -5,10 +5,9 @@ import shlex
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from itertools import count as count_from
 from pathlib import Path
 
 from ardoise.cli.augmenting import setting_words
@@ -23,9 +22,8 @@ from ardoise.cli.results import (
     Answers,
     ask,
     draw,
-    say_alone,
     say_result,
-    write_history,
+    say_time,
 )
 from ardoise.cli.summary import summarise
 from ardoise.cli.terminal import Terminal
@@ -80,6 +78,7 @@ def train(
         check_same(checkpoint or Path(), start, plan)
     if checkpoint is not None:
         prove_writable(checkpoint)
+    is_new = options.output is None or not options.output.exists()
     folder = prepare_folder(options.output, plan.recipe.name)
     introduce(terminal, plan)
     notebook_epochs = plan.recipe.epochs if plan.recipe.notebook else None
@@ -96,7 +95,8 @@ def train(
             with interrupt, progress:
                 members.learn(callbacks, progress)
         except SnapshotError:
-            folder.rmdir()  # nothing was learned
+            if is_new:
+                folder.rmdir()  # nothing was learned
             raise CheckpointError("checkpoint.damaged", path=checkpoint) from None
         except BaseException:
             # The model first: whatever happened, what was learned is kept.
@@ -111,7 +111,8 @@ def train(
         rate = recipe_rate(plan.recipe)
         usual = recipe_rate(RECIPES[plan.recipe.name])
         raise RunError(
-            "train.diverged",
+            "train.diverged_member" if members.done else "train.diverged",
+            member=len(members.done) + 1,
             step=error.step,
             epoch=error.epoch,
             rate=shortest(rate, terminal.lang),
@@ -135,15 +136,14 @@ def keep(plan: Plan, members: Members, file: Path) -> None:
     """
     if members.several:
         plan.details["members"] = len(members.several)
-    model = plan.model(members.network())
     try:
-        save_model(file, model)
+        save_model(file, plan.model(members.network()))
     except KeyboardInterrupt:
-        save_model(file, model)
+        save_model(file, plan.model(members.network()))
         raise
     except OSError as error:
         spare = Path(tempfile.mkdtemp(prefix="ardoise-")) / MODEL_FILE
-        save_model(spare, model)
+        save_model(spare, plan.model(members.network()))
         raise RunError(
             "train.kept_elsewhere", file=file, reason=error, spare=spare
         ) from None
@@ -157,8 +157,7 @@ def finish(
     findings: Sequence[str] = (),
 ) -> int:
     """Read unseen images, say how well, and fill the folder; return the exit code."""
-    for file, history in zip(history_files(folder), members.histories, strict=False):
-        write_history(file, history)
+    members.write_histories(folder / HISTORY_FILE)
     history, network = members.histories[0], members.network()
     part, images = plan.scored
     answers, alone = None, []
@@ -166,17 +165,16 @@ def finish(
         temper(network, plan)
         if images is not None:
             answers = ask(network, images, part)
-            plan.details[SCORES[part]] = count(answers)
+            plan.details[SCORES[part]] = score_of(answers)
             alone = [ask(member, images, part) for member in members.several]
     if alone:
-        plan.details["members_alone"] = [count(one) for one in alone]
+        plan.details["members_alone"] = [score_of(one) for one in alone]
     save_model(folder / MODEL_FILE, plan.model(network))
     note = members.note(terminal)
     if note is not None:
         terminal.out.print(note)
-    say_result(terminal, answers, members.seconds, members.epochs)
-    if alone:
-        say_alone(terminal, [one.accuracy for one in alone])
+    say_result(terminal, answers, [one.accuracy for one in alone])
+    say_time(terminal, members.seconds, members.epochs)
     if "temperature" in plan.details and plan.validation is not None:
         n = integer(len(plan.validation), terminal.lang)
         shown = decimal(plan.details["temperature"], terminal.lang, 2)
@@ -193,15 +191,7 @@ def finish(
     return 130 if members.interrupted else 0
 
 
-def history_files(folder: Path) -> Iterator[Path]:
-    """Yield ``history.csv``, then ``history-2.csv`` … for further members."""
-    file = folder / HISTORY_FILE
-    yield file
-    for number in count_from(2):
-        yield file.with_stem(f"{file.stem}-{number}")
-
-
-def count(answers: Answers) -> dict[str, int]:
+def score_of(answers: Answers) -> dict[str, int]:
     """Return how many answers are right, as a model file remembers it."""
     return {"correct": answers.correct, "total": len(answers.labels)}
 
@@ -288,8 +278,8 @@ def introduce(terminal: Terminal, plan: Plan) -> None:
         threads=plan.threads,
     )
     expected = EXPECTED.get(recipe.name)
-    own_data = plan.details["data"] != MNIST
-    if expected is not None and recipe == RECIPES[recipe.name] and not own_data:
+    usual = (MNIST, recipe.split) == (plan.details["data"], plan.details["split"])
+    if expected is not None and usual and recipe == RECIPES[recipe.name]:
         terminal.say(
             "train.expected",
             accuracy=percent(expected.accuracy, lang),

@@ -12,7 +12,9 @@ from ardoise.cli.results import probabilities_of
 from ardoise.cli.terminal import Terminal
 from ardoise.cli.training import MODEL_FILE, RUNS, RunError
 from ardoise.digits import DataError, fit_image, read_image
-from ardoise.files import ModelFileError, load_model
+from ardoise.engine.ensemble import members
+from ardoise.engine.network import Network
+from ardoise.files import Model, ModelFileError, load_model
 from ardoise.plots.numbers import integer, percent, shortest
 
 
@@ -31,6 +33,12 @@ def find_model(model: Path | None, terminal: Terminal) -> Path:
         raise RunError("model.none", runs=RUNS)
     terminal.say("model.latest", file=found[-1])
     return found[-1]
+
+
+def members_of(model: Model) -> list[Network]:
+    """Return the networks of which a model is the mean; none, if it is one network."""
+    found = members(model.network) if model.details.get("members") else []
+    return found if len(found) > 1 else []
 
 
 def predict(files: Sequence[Path], model_path: Path | None, terminal: Terminal) -> int:
