@@ -112,7 +112,9 @@ def test_ctrl_c_keeps_the_members_that_have_ended(
 
 
 @pytest.mark.parametrize("at", [1, 17])
-def test_ctrl_c_in_the_first_or_second_member(ardoise, hard, monkeypatch, at):
+def test_ctrl_c_in_the_first_or_second_member(
+    ardoise, hard, somewhere, monkeypatch, at
+):
     seen = []
 
     def press(self, training):
@@ -129,7 +131,7 @@ def test_ctrl_c_in_the_first_or_second_member(ardoise, hard, monkeypatch, at):
     assert "members" not in model.details
     if at == 17:
         assert "réseau 2\u00a0: celui qui était terminé est conservé" in said.out
-        page = open("cut/report.html", encoding="utf-8").read()
+        page = (somewhere / "cut/report.html").read_text("utf-8")
         assert "(leur moyenne)" not in page
         _, one = alone(ardoise, hard, "one")
         assert (model.network.theta == one.network.theta).all()
