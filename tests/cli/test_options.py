@@ -80,7 +80,7 @@ def test_what_cyclopts_refuses(ardoise, somewhere, lang, given, english, french)
     [
         (
             ["--recipe", "rnn"],
-            ["--recipe", "rnn", "mlp, mlp-large, fastest, cnn, notebook"],
+            ["--recipe", "rnn", "mlp, mlp-large, fastest, cnn, cnn-large, best, notebook"],
         ),
         (["--epochs", "0"], ["--epochs", "1", "0"]),
         (["--epochs", "-3"], ["--epochs", "-3"]),
@@ -234,7 +234,7 @@ COMMON = {
     *("notebook", "official", "csv", "npz", "idx", "png", "jpeg", "numpy", "en", "fr"),
     *("augment", "affine", "elastic", "rotation", "translation", "shear", "scale"),
     *("stretch", "shift", "thickness", "noise", "cutout", "none", "pixels"),
-    *("erasing", "settings", "probability", "doctor", "code", "members"),
+    *("erasing", "settings", "probability", "doctor", "code", "members", "best"),
     *("test", "validation", "classe", "usage", "bit", "fashion", "letters", "emnist"),
 }
 

@@ -1,6 +1,7 @@
 """``ardoise train``: from a recipe and data to a folder with all that came of it."""
 
 import math
+import os
 import shlex
 import shutil
 import sys
@@ -78,7 +79,7 @@ def train(
         check_same(checkpoint or Path(), start, plan)
     if checkpoint is not None:
         prove_writable(checkpoint)
-    is_new = options.output is None or not options.output.exists()
+    is_new = options.output is None or not os.path.exists(options.output)
     folder = prepare_folder(options.output, plan.recipe.name)
     introduce(terminal, plan)
     notebook_epochs = plan.recipe.epochs if plan.recipe.notebook else None
