@@ -80,7 +80,11 @@ def test_what_cyclopts_refuses(ardoise, somewhere, lang, given, english, french)
     [
         (
             ["--recipe", "rnn"],
-            ["--recipe", "rnn", "mlp, mlp-large, fastest, cnn, cnn-large, best, notebook"],
+            [
+                "--recipe",
+                "rnn",
+                "mlp, mlp-large, fastest, cnn, cnn-large, best, notebook",
+            ],
         ),
         (["--epochs", "0"], ["--epochs", "1", "0"]),
         (["--epochs", "-3"], ["--epochs", "-3"]),

@@ -184,7 +184,7 @@ RECIPES: dict[str, Recipe] = {
             layers=({"type": "Flatten"}, *_dense(1024), *_dense(512)),
             optimizer={"name": "adamw", "weight_decay": 0.01},
             learning_rate={"name": "one_cycle", "learning_rate": 5e-3},
-            epochs=60,
+            epochs=50,
             loss=_SMOOTHED,
             augmentation={**_AFFINE, "translation": 1.0, "elastic": [20.0, 4.0]},
         ),
@@ -220,7 +220,7 @@ RECIPES: dict[str, Recipe] = {
             augmentation={**_AFFINE, "translation": 1.5},
         ),
         _LARGE,
-        replace(_LARGE, name="best", members=7),
+        replace(_LARGE, name="best", members=5),
         Recipe(
             name="notebook",
             layers=(
