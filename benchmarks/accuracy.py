@@ -22,10 +22,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Train each recipe with each seed and print a table."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.accuracy")
     own = [name for name, recipe in RECIPES.items() if recipe.notebook]
-    parser.add_argument("recipes", nargs="*", default=own, choices=own)
+    parser.add_argument("recipes", nargs="*", default=own, help=", ".join(own))
     parser.add_argument("--seeds", type=int, default=5, help="seeds 0 to N - 1")
     parser.add_argument("--threads", type=int)
     options = parser.parse_args(argv)
+    if not set(options.recipes) <= set(own):
+        parser.error(f"expected recipes among {', '.join(own)}")
     print("| recipe | test accuracy of each seed, % | mean | sd | seconds |")
     print("|---|---|---|---|---|")
     curves = []

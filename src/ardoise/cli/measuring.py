@@ -13,6 +13,7 @@ from ardoise.cli.parts import shown_classes
 from ardoise.cli.results import Answers, ask, confusion, say_accuracy, say_alone
 from ardoise.cli.terminal import Terminal
 from ardoise.cli.using import find_model, members_of
+from ardoise.digits import Dataset
 from ardoise.digits.scores import confidence, mcnemar, per_class, wilson_interval
 from ardoise.files import Model, load_model
 from ardoise.plots.numbers import decimal, integer, percent, shortest
@@ -47,9 +48,10 @@ def evaluate(
     file = find_model(model_path, terminal)
     model = load_model(file)
     held = held_out(model, file, data_of(model, source, terminal), split, final=final)
-    answers = ask(model.network, held.images(model), held.part)
-    alone = alone_of(model, held)
-    opened = count(file, model, held, answers) if final else []
+    images = held.images(model)
+    answers = ask(model.network, images, held.part)
+    alone = [ask(network, images).accuracy for network in members_of(model)]
+    opened = count(file, images, answers) if final else []
     if as_json:
         terminal.out.quiet = False
         terminal.out.print(json.dumps(figures(file, held, answers, opened, alone)))
@@ -72,7 +74,7 @@ def evaluate(
     return 0
 
 
-def count(file: Path, model: Model, held: Held, answers: Answers) -> list[Opening]:
+def count(file: Path, images: Dataset, answers: Answers) -> list[Opening]:
     """Count an opening of the seal; return all those of these images.
 
     Raises
@@ -84,19 +86,12 @@ def count(file: Path, model: Model, held: Held, answers: Answers) -> list[Openin
         now(),
         file.name,
         digest_of(file),
-        held.source.name,
-        held.images(model).digest(),
+        images.name,
+        images.digest(),
         answers.correct,
         len(answers.labels),
     )
     return count_opening(file.parent, opening)
-
-
-def alone_of(model: Model, held: Held) -> list[float]:
-    """Return how well each network reads of which a model is the mean, if it is one."""
-    several = members_of(model)
-    images = held.images(model)
-    return [ask(network, images).accuracy for network in several]
 
 
 def figures(
@@ -202,13 +197,14 @@ def compare(
     if not len(rows):
         raise SealedError("compare.nothing")
     shared = [Held(data, rows, one.part, one.split) for one in held]
+    images = [one.images(model) for model, one in zip(models, shared, strict=True)]
     answers = [
-        ask(model.network, one.images(model), one.part)
-        for model, one in zip(models, shared, strict=True)
+        ask(model.network, part, one.part)
+        for model, part, one in zip(models, images, shared, strict=True)
     ]
     if final:
-        for file, model, one, said in zip(files, models, shared, answers, strict=True):
-            count(file, model, one, said)
+        for file, part, said in zip(files, images, answers, strict=True):
+            count(file, part, said)
     lang = terminal.lang
     terminal.say(
         "compare.data",

@@ -115,6 +115,15 @@ _NOTEBOOK_START = {"kernel_initializer": _HALF, "bias_initializer": _HALF}
 
 _SMOOTHED = {"name": "softmax_cross_entropy", "label_smoothing": 0.1}
 _AFFINE = {"rotation": 10.0, "translation": 2.0, "scale": 0.1, "shear": 5.0}
+_ADAMW = {"name": "adamw", "weight_decay": 0.01}
+# How the recipes `cnn` and `cnn-large` are trained.
+_CONVOLUTIONAL: dict[str, Any] = {
+    "optimizer": _ADAMW,
+    "learning_rate": {"name": "one_cycle", "learning_rate": 0.01},
+    "loss": _SMOOTHED,
+    "weight_average": 0.999,
+    "augmentation": {**_AFFINE, "translation": 1.5},
+}
 
 
 def _padded(config: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -159,12 +168,8 @@ _LARGE = Recipe(
         *_conv(128, 3, padding="same"),
         {"type": "Flatten"},
     ),
-    optimizer={"name": "adamw", "weight_decay": 0.01},
-    learning_rate={"name": "one_cycle", "learning_rate": 0.01},
     epochs=20,
-    loss=_SMOOTHED,
-    weight_average=0.999,
-    augmentation={**_AFFINE, "translation": 1.5},
+    **_CONVOLUTIONAL,
 )
 
 
@@ -174,7 +179,7 @@ RECIPES: dict[str, Recipe] = {
         Recipe(
             name="mlp",
             layers=({"type": "Flatten"}, *_dense(512), *_dense(256)),
-            optimizer={"name": "adamw", "weight_decay": 0.01},
+            optimizer=_ADAMW,
             learning_rate={"name": "one_cycle", "learning_rate": 5e-3},
             epochs=12,
             loss=_SMOOTHED,
@@ -182,7 +187,7 @@ RECIPES: dict[str, Recipe] = {
         Recipe(
             name="mlp-large",
             layers=({"type": "Flatten"}, *_dense(1024), *_dense(512)),
-            optimizer={"name": "adamw", "weight_decay": 0.01},
+            optimizer=_ADAMW,
             learning_rate={"name": "one_cycle", "learning_rate": 5e-3},
             epochs=50,
             loss=_SMOOTHED,
@@ -212,12 +217,8 @@ RECIPES: dict[str, Recipe] = {
                 {"type": "Dense", "units": 128},
                 {"type": "ReLU"},
             ),
-            optimizer={"name": "adamw", "weight_decay": 0.01},
-            learning_rate={"name": "one_cycle", "learning_rate": 0.01},
             epochs=12,
-            loss=_SMOOTHED,
-            weight_average=0.999,
-            augmentation={**_AFFINE, "translation": 1.5},
+            **_CONVOLUTIONAL,
         ),
         _LARGE,
         replace(_LARGE, name="best", members=5),
