@@ -48,7 +48,7 @@ def average(networks: Sequence[Network]) -> Network:
             + " and ".join(map(str, sorted(kinds)))
         )
     layers, arrays = _sum([_row(network) for network in networks])
-    mean = _network(networks[0], layers, arrays)
+    mean = networks[0].with_layers(layers, arrays)
     scale_outputs(mean, 1 / len(networks))
     return mean
 
@@ -60,27 +60,14 @@ def members(network: Network) -> list[Network]:
     layer is taken for a mean. What each gives is in proportion to what it gave before:
     the mean may have been given a temperature since.
     """
-    rows = list(_addends(_row(network)))
-    found = [_network(network, *row) for row in rows]
+    found = [network.with_layers(*row) for row in _addends(_row(network))]
     for member in found if len(found) > 1 else ():
         scale_outputs(member, len(found))
     return found
 
 
 def _row(network: Network) -> _Row:
-    state = network.state_layout.views(network.state)
-    return network.config()["layers"], {**network.parameters(), **state}
-
-
-def _network(
-    like: Network, layers: list[dict[str, Any]], arrays: Mapping[str, Array]
-) -> Network:
-    """Return a new network of these layers and a copy of these arrays."""
-    network = Network.from_config({**like.config(), "layers": layers}, seed=0)
-    _, places = _row(network)
-    for name, place in places.items():
-        place[...] = arrays[name]
-    return network
+    return network.config()["layers"], network.arrays()
 
 
 def _sum(rows: Sequence[_Row]) -> _Row:

@@ -178,17 +178,7 @@ def fold(network: Network) -> Network:
     Jacob et al., "Quantization and training of neural networks for efficient
     integer-arithmetic-only inference", 2018, section 3.2.
     """
-    config = network.config()
-    values = {
-        **network.parameters(),
-        **network.state_layout.views(network.state),
-    }
-    layers, values = _fold(config["layers"], values)
-    copy = Network.from_config({**config, "layers": layers}, seed=0)
-    places = {**copy.parameters(), **copy.state_layout.views(copy.state)}
-    for name, place in places.items():
-        place[...] = values[name]
-    return copy
+    return network.with_layers(*_fold(network.config()["layers"], network.arrays()))
 
 
 def _fold(

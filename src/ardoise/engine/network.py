@@ -208,6 +208,10 @@ class Network:
         """Return name → view of the gradients, under the names of `parameters`."""
         return self.layout.views(self._grad)
 
+    def arrays(self) -> dict[str, Array]:
+        """Return name → view of all parameters, then of all running statistics."""
+        return {**self.parameters(), **self.state_layout.views(self._state)}
+
     # -- computing -------------------------------------------------------------
 
     def reserve(
@@ -455,6 +459,23 @@ class Network:
         theta, state = values[:n_params], values[n_params:]
         network._bind(theta, np.zeros_like(theta), state)
         network._rng = np.random.default_rng()
+        return network
+
+    def with_layers(
+        self, layers: Sequence[Mapping[str, Any]], arrays: Mapping[str, Array]
+    ) -> Network:
+        """Return a new network for the same samples, of other layers.
+
+        Parameters
+        ----------
+        layers : sequence of mapping
+            As in `config`.
+        arrays : mapping of str to array
+            As `arrays` names them; copied.
+        """
+        network = Network.from_config({**self.config(), "layers": layers}, seed=0)
+        for name, place in network.arrays().items():
+            place[...] = arrays[name]
         return network
 
     def replica(self, grad: Array, state: Array) -> Network:

@@ -128,9 +128,8 @@ def make_plan(model: Model) -> Plan:
             raise ExportError("export.layer", layer=type(layer).__name__)
     with np.errstate(all="ignore"):
         folded = fold(network)
-        state = folded.state_layout.views(folded.state)
         build = _Build(network.input_shape)
-        result = build.row(folded.layers, {**folded.parameters(), **state}, 0)
+        result = build.row(folded.layers, folded.arrays(), 0)
     for step in build.steps:
         if not all(np.isfinite(w).all() for w in step.weights.values()):
             raise ExportError("export.not_finite")

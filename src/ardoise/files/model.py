@@ -20,7 +20,6 @@ from ardoise.engine.snapshot import NONSENSE
 from ardoise.files.atomic import read_whole, write_atomically
 from ardoise.files.safetensors import (
     MAX_HEADER,
-    Tensors,
     read_tensors,
     strict_json,
     write_tensors,
@@ -78,7 +77,7 @@ def save_model(path: str | Path, model: Model) -> None:
         "details": model.details,
     }
     text = json.dumps(about, allow_nan=False)
-    content = write_tensors(named_arrays(network), {KEY: text}, seal=True)
+    content = write_tensors(network.arrays(), {KEY: text}, seal=True)
     write_atomically(path, content)
 
 
@@ -127,14 +126,6 @@ def _read(content: bytearray, path: str | Path) -> Model:
     return Model(network, classes, losses.get(about["loss"]), dict(about["details"]))
 
 
-def named_arrays(network: Network) -> Tensors:
-    """Return name → view of all parameters, then of all running statistics."""
-    return {
-        **network.layout.views(network.theta),
-        **network.state_layout.views(network.state),
-    }
-
-
 def network_of(config: Mapping[str, Any], tensors: Mapping[str, Array]) -> Network:
     """Return the network that a description and its arrays make.
 
@@ -148,7 +139,7 @@ def network_of(config: Mapping[str, Any], tensors: Mapping[str, Array]) -> Netwo
     parts = [array.reshape(-1) for array in tensors.values()]
     numbers = np.concatenate(parts or [np.zeros(0, config["dtype"])])
     network = Network.from_values(config, numbers)
-    expected = named_arrays(network)
+    expected = network.arrays()
     found = [(name, a.shape, a.dtype) for name, a in tensors.items()]
     if found != [(name, a.shape, a.dtype) for name, a in expected.items()]:
         raise ValueError("the arrays are not those of the architecture")
