@@ -9,6 +9,7 @@ import pytest
 from test_train import FILES, names
 
 from ardoise.cli.checkpoints import Checkpointing
+from ardoise.cli.progress import Interruptible
 from ardoise.digits.recipes import EXPECTED, RECIPES
 from ardoise.engine.ensemble import members
 from ardoise.files import load_model
@@ -35,6 +36,19 @@ def alone(ardoise, data, output, *options, epochs=2):
     said = ardoise("train", "--data", data, *options)
     assert (said.code, said.err) == (0, "")
     return said, load_model(f"{output}/model.safetensors")
+
+
+def stop_at(patch, callback, n):
+    """Press Ctrl-C at the n-th batch of all networks, as this callback sees it."""
+    seen, before = [], callback.on_batch_end
+
+    def press(self, training):
+        seen.append(training.step)
+        if len(seen) == n:
+            training.stop("interrupted")
+        before(self, training)
+
+    patch.setattr(callback, "on_batch_end", press)
 
 
 def images(data):
@@ -94,14 +108,7 @@ def test_ctrl_c_keeps_the_members_that_have_ended(
     ardoise, hard, somewhere, monkeypatch
 ):
     _, two = alone(ardoise, hard, "two", "--members", 2)
-    seen = []
-
-    def press(self, training):
-        seen.append(training.step)
-        if len(seen) == 2 * 16 + 10:  # in the third member's second epoch
-            training.stop("interrupted")
-
-    monkeypatch.setattr("ardoise.cli.progress.Interruptible.on_batch_end", press)
+    stop_at(monkeypatch, Interruptible, 2 * 16 + 10)  # in the third's second epoch
     options = (*SMALL, "--epochs", 2, "--members", 4, "--output", "cut")
     said = ardoise("train", "--data", hard, *options)
     assert said.code == 130
@@ -115,15 +122,8 @@ def test_ctrl_c_keeps_the_members_that_have_ended(
 def test_ctrl_c_in_the_first_or_second_member(
     ardoise, hard, somewhere, monkeypatch, at
 ):
-    seen = []
-
-    def press(self, training):
-        seen.append(training.step)
-        if len(seen) == at:
-            training.stop("interrupted")
-
     with monkeypatch.context() as patch:
-        patch.setattr("ardoise.cli.progress.Interruptible.on_batch_end", press)
+        stop_at(patch, Interruptible, at)
         options = (*SMALL, "--epochs", 2, "--members", 2, "--output", "cut")
         said = ardoise("train", "--data", hard, *options, "--lang", "fr")
     assert said.code == 130
@@ -140,16 +140,8 @@ def test_ctrl_c_in_the_first_or_second_member(
 @pytest.mark.parametrize("at", [5, 16, 20, 32, 37])
 def test_cut_anywhere_and_resumed_is_the_same_mean(ardoise, hard, monkeypatch, at):
     _, whole = alone(ardoise, hard, "whole", "--members", 3)
-    seen, before = [], Checkpointing.on_batch_end
-
-    def press(self, training):
-        seen.append(training.step)
-        if len(seen) == at:
-            training.stop("interrupted")
-        before(self, training)
-
     with monkeypatch.context() as patch:
-        patch.setattr(Checkpointing, "on_batch_end", press)
+        stop_at(patch, Checkpointing, at)
         options = (*SMALL, "--epochs", 2, "--members", 3, "--output", "cut")
         options += ("--checkpoint", "point")
         assert ardoise("train", "--data", hard, *options).code == 130
@@ -161,16 +153,8 @@ def test_cut_anywhere_and_resumed_is_the_same_mean(ardoise, hard, monkeypatch, a
 
 
 def test_a_resumed_second_member_has_its_number(ardoise, hard, monkeypatch, somewhere):
-    seen, before = [], Checkpointing.on_batch_end
-
-    def press(self, training):
-        seen.append(training.step)
-        if len(seen) == 20:
-            training.stop("interrupted")
-        before(self, training)
-
     with monkeypatch.context() as patch:
-        patch.setattr(Checkpointing, "on_batch_end", press)
+        stop_at(patch, Checkpointing, 20)
         options = (*SMALL, "--epochs", 2, "--members", 3, "--output", "cut")
         ardoise("train", "--data", hard, *options, "--checkpoint", "point")
     assert "had ended before: 1." in ardoise("verify", "point").out
