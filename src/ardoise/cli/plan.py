@@ -78,6 +78,11 @@ class Plan:
     for_fit: tuple[np.random.Generator, ...]
 
     @property
+    def shapes(self) -> tuple[Network, ...]:
+        """The first network of each shape: one, unless the recipe has others."""
+        return self.networks[: 1 + len(self.recipe.others)]
+
+    @property
     def scored(self) -> tuple[str, Dataset | None]:
         """The part on which the end of the training says how well it went.
 
@@ -136,7 +141,10 @@ def make_plan(options: TrainOptions, terminal: Terminal) -> Plan:
         data.subset(parts.train),
         data.subset(parts.validation) if len(parts.validation) else None,
         data.subset(parts.test),
-        tuple(recipe.build(shape, n_classes, start) for start in for_start),
+        tuple(
+            recipe.build(shape, n_classes, start, member)
+            for member, start in enumerate(for_start)
+        ),
         threads,
         details,
         tuple(for_fit),

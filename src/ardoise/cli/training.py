@@ -266,18 +266,19 @@ def introduce(terminal: Terminal, plan: Plan) -> None:
         validation=integer(len(plan.validation or ()), lang),
         test=integer(len(plan.test), lang),
     )
-    units = [str(math.prod(network.input_shape))]
-    units += [
-        shape
-        for layer, shape, count in network.summary()
-        if count and layer not in ("BatchNorm", "LayerNorm")
-    ]
-    terminal.say(
-        "train.network",
-        shape="-".join(units),
-        weights=integer(network.n_params, lang),
-        threads=plan.threads,
-    )
+    for network in plan.shapes:
+        units = [str(math.prod(network.input_shape))]
+        units += [
+            shape
+            for layer, shape, count in network.summary()
+            if count and layer not in ("BatchNorm", "LayerNorm")
+        ]
+        terminal.say(
+            "train.network",
+            shape="-".join(units),
+            weights=integer(network.n_params, lang),
+            threads=plan.threads,
+        )
     expected = EXPECTED.get(recipe.name)
     usual = (MNIST, recipe.split) == (plan.details["data"], plan.details["split"])
     if expected is not None and usual and recipe == RECIPES[recipe.name]:

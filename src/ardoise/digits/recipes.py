@@ -6,7 +6,7 @@ the command line, and written into the model file.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -52,6 +52,8 @@ class Recipe:
         Settings of `ardoise.Augmentation`.
     members : int
         How many networks are trained; the model is their mean.
+    others : tuple of tuples of mappings
+        Further rows of layers: members take turns through ``layers`` and these.
     calibrate : bool
         Fit a temperature on the validation images at the end.
     notebook : bool
@@ -74,6 +76,7 @@ class Recipe:
     weight_average: float | None = None
     augmentation: Mapping[str, Any] | None = None
     members: int = 1
+    others: tuple[tuple[Mapping[str, Any], ...], ...] = ()
     calibrate: bool = True
     notebook: bool = False
 
@@ -82,8 +85,9 @@ class Recipe:
         input_shape: Shape,
         n_classes: int,
         seed: int | np.random.Generator | None = None,
+        member: int = 0,
     ) -> Network:
-        """Return the network, with its first weights, for this data.
+        """Return a network, with its first weights, for this data.
 
         Parameters
         ----------
@@ -91,6 +95,8 @@ class Recipe:
             Of one sample.
         n_classes : int
         seed : int, numpy.random.Generator or None
+        member : int
+            Its number, from 0, where several networks are trained.
 
         Raises
         ------
@@ -98,7 +104,8 @@ class Recipe:
             If the layers cannot take such samples.
         """
         last = {"type": "Dense", "units": n_classes, **self.output}
-        configs = [*self.layers, last]
+        rows = (self.layers, *self.others)
+        configs = [*rows[member % len(rows)], last]
         try:
             return Network(
                 list(map(layer_from_config, configs)), input_shape, seed=seed
@@ -116,13 +123,13 @@ _NOTEBOOK_START = {"kernel_initializer": _HALF, "bias_initializer": _HALF}
 _SMOOTHED = {"name": "softmax_cross_entropy", "label_smoothing": 0.1}
 _AFFINE = {"rotation": 10.0, "translation": 2.0, "scale": 0.1, "shear": 5.0}
 _ADAMW = {"name": "adamw", "weight_decay": 0.01}
+_LITTLE = {**_AFFINE, "translation": 1.5}
 # How the recipes `cnn` and `cnn-large` are trained.
 _CONVOLUTIONAL: dict[str, Any] = {
     "optimizer": _ADAMW,
     "learning_rate": {"name": "one_cycle", "learning_rate": 0.01},
     "loss": _SMOOTHED,
     "weight_average": 0.999,
-    "augmentation": {**_AFFINE, "translation": 1.5},
 }
 
 
@@ -158,19 +165,21 @@ def _pooled(filters: int, side: int) -> tuple[Mapping[str, Any], ...]:
     return (convolution, {"type": "MaxPool2D"}, *others)
 
 
-# What `best` trains several times.
-_LARGE = Recipe(
-    name="cnn-large",
-    layers=(
-        *_pooled(32, 5),
-        *_conv(64, 3),
-        *_pooled(64, 3),
-        *_conv(128, 3, padding="same"),
-        {"type": "Flatten"},
-    ),
-    epochs=20,
-    **_CONVOLUTIONAL,
+_CNN = (
+    *_pooled(32, 5),
+    *_pooled(64, 3),
+    {"type": "Flatten"},
+    {"type": "Dense", "units": 128},
+    {"type": "ReLU"},
 )
+_CNN_LARGE = (
+    *_pooled(32, 5),
+    *_conv(64, 3),
+    *_pooled(64, 3),
+    *_conv(128, 3, padding="same"),
+    {"type": "Flatten"},
+)
+_CNN_WIDE = (*_pooled(48, 5), *_conv(96, 3), *_pooled(96, 3), {"type": "Flatten"})
 
 
 RECIPES: dict[str, Recipe] = {
@@ -210,18 +219,29 @@ RECIPES: dict[str, Recipe] = {
         ),
         Recipe(
             name="cnn",
-            layers=(
-                *_pooled(32, 5),
-                *_pooled(64, 3),
-                {"type": "Flatten"},
-                {"type": "Dense", "units": 128},
-                {"type": "ReLU"},
-            ),
+            layers=_CNN,
             epochs=12,
+            # Strokes and proportions of other pictures than MNIST's.
+            augmentation={**_LITTLE, "stretch": 0.2, "thickness": 1.0},
             **_CONVOLUTIONAL,
         ),
-        _LARGE,
-        replace(_LARGE, name="best", members=5),
+        Recipe(
+            name="cnn-large",
+            layers=_CNN_LARGE,
+            epochs=20,
+            augmentation=_LITTLE,
+            **_CONVOLUTIONAL,
+        ),
+        Recipe(
+            name="best",
+            layers=_CNN_LARGE,
+            # Networks of other shapes make other mistakes.
+            others=(_CNN_WIDE, _CNN),
+            members=9,
+            epochs=15,
+            augmentation=_LITTLE,
+            **_CONVOLUTIONAL,
+        ),
         Recipe(
             name="notebook",
             layers=(
