@@ -124,6 +124,8 @@ _SMOOTHED = {"name": "softmax_cross_entropy", "label_smoothing": 0.1}
 _AFFINE = {"rotation": 10.0, "translation": 2.0, "scale": 0.1, "shear": 5.0}
 _ADAMW = {"name": "adamw", "weight_decay": 0.01}
 _LITTLE = {**_AFFINE, "translation": 1.5}
+# Strokes and proportions of other pictures than MNIST's, too.
+_OTHERS = {**_LITTLE, "stretch": 0.2, "thickness": 1.0}
 # How the recipes `cnn` and `cnn-large` are trained.
 _CONVOLUTIONAL: dict[str, Any] = {
     "optimizer": _ADAMW,
@@ -221,8 +223,7 @@ RECIPES: dict[str, Recipe] = {
             name="cnn",
             layers=_CNN,
             epochs=12,
-            # Strokes and proportions of other pictures than MNIST's.
-            augmentation={**_LITTLE, "stretch": 0.2, "thickness": 1.0},
+            augmentation=_OTHERS,
             **_CONVOLUTIONAL,
         ),
         Recipe(
@@ -239,7 +240,7 @@ RECIPES: dict[str, Recipe] = {
             others=(_CNN_WIDE, _CNN),
             members=9,
             epochs=15,
-            augmentation=_LITTLE,
+            augmentation=_OTHERS,
             **_CONVOLUTIONAL,
         ),
         Recipe(
