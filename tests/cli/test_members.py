@@ -3,6 +3,7 @@
 import csv
 import json
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from ardoise.cli.progress import Interruptible
 from ardoise.digits.recipes import EXPECTED, RECIPES
 from ardoise.engine.ensemble import members
 from ardoise.files import load_model
-from ardoise.files.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+from ardoise.files.checkpoint import load_checkpoint, save_checkpoint
 
 pytestmark = pytest.mark.usefixtures("no_pictures")
 
@@ -152,6 +153,30 @@ def test_cut_anywhere_and_resumed_is_the_same_mean(ardoise, hard, monkeypatch, a
     assert (resumed.network.state == whole.network.state).all()
 
 
+@pytest.fixture
+def shapes(monkeypatch):
+    """Let the recipe `mlp` train three networks of two shapes."""
+    wide = ({"type": "Flatten"}, {"type": "Dense", "units": 9}, {"type": "ReLU"})
+    several = replace(RECIPES["mlp"], others=(wide,), members=3)
+    monkeypatch.setitem(RECIPES, "mlp", several)
+
+
+def test_members_of_several_shapes(ardoise, hard, shapes):
+    said, model = alone(ardoise, hard, "run")
+    first, second, third = members(model.network)
+    assert first.config() == third.config() != second.config()
+    assert (first.theta != third.theta).any()
+    shown = [line for line in said.out.splitlines() if line.startswith("Network 36-")]
+    assert len(shown) == 2 and shown[1].startswith("Network 36-9-3: 363 weights")
+    _, two = alone(ardoise, hard, "two", "--members", 2)
+    assert [n.n_params for n in members(two.network)] == [first.n_params, 363]
+
+
+@pytest.mark.parametrize("at", [5, 20, 37])
+def test_several_shapes_cut_and_resumed(ardoise, hard, shapes, monkeypatch, at):
+    test_cut_anywhere_and_resumed_is_the_same_mean(ardoise, hard, monkeypatch, at)
+
+
 def test_a_resumed_second_member_has_its_number(ardoise, hard, monkeypatch, somewhere):
     with monkeypatch.context() as patch:
         stop_at(patch, Checkpointing, 20)
@@ -203,13 +228,14 @@ def test_ctrl_c_while_the_mean_is_made(ardoise, hard, monkeypatch):
     assert load_model("run/model.safetensors").details["members"] == 2
 
 
-def test_a_checkpoint_of_too_many_members_is_refused(ardoise, hard):
+def test_a_checkpoint_of_other_members_is_refused(ardoise, hard):
     alone(ardoise, hard, "run", "--members", 2, "--checkpoint", "point")
     good = load_checkpoint("point")
-    bad = Checkpoint(good.snapshot, good.network, good.plan, 2 * good.finished)
-    save_checkpoint("point", bad)
-    said = ardoise("train", "--resume", "point", "--output", "again")
-    assert said.code == 1 and "damaged" in said.sentence
+    shorter = tuple(array[:-1] for array in good.finished)
+    for finished in (2 * good.finished, shorter):
+        save_checkpoint("point", replace(good, finished=finished))
+        said = ardoise("train", "--resume", "point", "--output", "again")
+        assert said.code == 1 and "damaged" in said.sentence
 
 
 @pytest.mark.parametrize("number", [0, -1, 101])

@@ -72,7 +72,7 @@ class Checkpointing(Callback):
     ) -> None:
         self._path, self._seconds, self._terminal = path, seconds, terminal
         self._done = done
-        self._network = plan.networks[0].config()
+        self._networks = plan.networks
         names = ("recipe", "data", "split", "threads")
         known = {name: plan.details[name] for name in names}
         given = {k: v for k, v in asdict(options).items() if k in KINDS}
@@ -97,8 +97,9 @@ class Checkpointing(Callback):
             return  # it diverges: the checkpoint before is better
         try:
             finished = tuple(np.concatenate([n.theta, n.state]) for n in self._done)
+            network = self._networks[len(finished)].config()  # that which is trained
             save_checkpoint(
-                self._path, Checkpoint(snapshot, self._network, self._plan, finished)
+                self._path, Checkpoint(snapshot, network, self._plan, finished)
             )
         except OSError as error:
             if not self._has_complained:
@@ -191,8 +192,18 @@ def check_same(path: Path, checkpoint: Checkpoint, plan: Plan) -> None:
         raise CheckpointError("checkpoint.data", path=path, data=plan.details["data"])
     rows = checkpoint.snapshot.arrays.get("rows")
     same_rows = rows is None or len(rows) == len(plan.train)
-    # As it is written: tuples, such as a kernel's size, become lists.
-    network = json.loads(json.dumps(plan.networks[0].config()))
-    too_many = len(checkpoint.finished) >= len(plan.networks)
-    if checkpoint.network != network or not same_rows or too_many:
+    if not same_rows or not _same_networks(checkpoint, plan):
         raise CheckpointError("checkpoint.damaged", path=path)
+
+
+def _same_networks(checkpoint: Checkpoint, plan: Plan) -> bool:
+    """Tell whether the networks that ended, and the one in training, are the plan's."""
+    n = len(checkpoint.finished)
+    if n >= len(plan.networks):
+        return False
+    sizes = [network.n_params + network.state.size for network in plan.networks]
+    # As it is written: tuples, such as a kernel's size, become lists.
+    config = json.loads(json.dumps(plan.networks[n].config()))
+    return (
+        checkpoint.network == config and [*map(len, checkpoint.finished)] == sizes[:n]
+    )

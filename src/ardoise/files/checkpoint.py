@@ -40,8 +40,8 @@ class Checkpoint:
     plan : dict
         JSON values: whatever its writer needs to build the same training.
     finished : tuple of arrays of shape (n_params + n_state,)
-        Networks of this architecture whose training ended before this one began, if
-        several are trained in turn: theta, then state.
+        Networks whose training ended before this one began, if several are trained in
+        turn, perhaps of other architectures: theta, then state.
     """
 
     snapshot: Snapshot
@@ -143,8 +143,8 @@ def _read(content: bytearray) -> Checkpoint:
         if array.dtype.kind == "f" and not np.isfinite(array).all():
             raise ValueError(f"{name} holds NaN or infinity")
     for array in finished:
-        if (array.shape, array.dtype) != (numbers.shape, numbers.dtype):
-            raise ValueError("a finished network is of another architecture")
+        if array.ndim != 1 or array.dtype != numbers.dtype:
+            raise ValueError("a finished network is no vector of such numbers")
         if not np.isfinite(array).all():
             raise ValueError("a finished network holds NaN or infinity")
     return Checkpoint(snapshot, about["network"], plan, finished)
