@@ -43,6 +43,7 @@ LEVELS = {
     "engine.diagnostics": 3,
     "engine.doctor": 3,
     "engine.ensemble": 3.5,
+    "engine.novelty": 3.6,
     "engine.evaluation": 3,
     "engine.inference": 3,
     "engine.joint": 3,

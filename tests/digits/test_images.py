@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from ardoise.digits import DataError, fit_image, images, read_image
+from ardoise.digits import DataError, fit_image, images, read_image, read_picture
 
 GREY = np.array([[0, 50, 100], [150, 200, 255]], dtype=np.uint8)
 
@@ -39,6 +39,35 @@ def test_modes(saved, mode):
     name = "image.tif" if mode == "CMYK" else "image.png"
     image = read_image(saved(picture.convert(mode), name))
     np.testing.assert_array_equal(image, [[0, 255], [255, 0]])
+
+
+@pytest.mark.parametrize(
+    ("mode", "shape"),
+    [
+        *(("1", (2, 2)), ("L", (2, 2)), ("P", (2, 2, 3)), ("RGB", (2, 2, 3))),
+        *(("RGBA", (2, 2, 4)), ("LA", (2, 2, 4)), ("CMYK", (2, 2, 3))),
+        *(("I;16", (2, 2)), ("F", (2, 2))),
+    ],
+)
+def test_pictures_keep_their_channels(saved, mode, shape):
+    picture = Image.fromarray(np.array([[0, 255], [255, 0]], np.uint8))
+    if mode == "I;16":
+        picture = Image.fromarray(np.array([[0, 65535], [65535, 0]], np.uint16))
+    picture = picture if mode == "I;16" else picture.convert(mode)
+    image = read_picture(saved(picture, "image.tif"))
+    assert image.dtype == np.uint8 and image.shape == shape
+    grey = image if image.ndim == 2 else image[..., 0]
+    np.testing.assert_array_equal(grey, [[0, 255], [255, 0]])
+
+
+def test_a_picture_is_upright_and_its_errors_are_sentences(saved, tmp_path):
+    exif = Image.Exif()
+    exif[0x0112] = 6  # turned by a quarter
+    path = saved(Image.fromarray(GREY), "a.png", exif=exif)
+    np.testing.assert_array_equal(read_picture(path), np.rot90(GREY, -1))
+    (tmp_path / "b.png").write_text("hello")
+    with pytest.raises(DataError, match="not an image"):
+        read_picture(tmp_path / "b.png")
 
 
 def test_colour_becomes_luminance(saved):

@@ -7,7 +7,7 @@ which test. Only `load_fashion` and `load_letters` reach for a network, at first
 
 from ardoise.digits.datasets import DataError, Dataset, make_dataset
 from ardoise.digits.idx import read_idx, write_idx
-from ardoise.digits.images import fit_image, read_image
+from ardoise.digits.images import fit_image, read_image, read_picture
 from ardoise.digits.mnist import load_mnist
 from ardoise.digits.remote.cache import cache_folder
 from ardoise.digits.remote.data import load_fashion, load_letters
@@ -38,6 +38,7 @@ __all__ = [
     "random_split",
     "read_idx",
     "read_image",
+    "read_picture",
     "train_test_indices",
     "write_idx",
 ]

@@ -6,6 +6,7 @@ function here needs it.
 
 import os
 import warnings
+from collections.abc import Callable
 from typing import IO, TYPE_CHECKING, Any, cast
 
 import numpy as np
@@ -47,6 +48,37 @@ def read_image(path: str | os.PathLike[str]) -> NDArray[np.uint8]:
         If Pillow is not installed, or the file cannot be read, is no such image, is
         damaged, or has more than `MAX_PIXELS` pixels.
     """
+    return _read(path, _grey_levels)
+
+
+def read_picture(path: str | os.PathLike[str]) -> NDArray[np.uint8]:
+    """Read an image file as it is: for `ardoise.pictures.prepare` and `read`.
+
+    A photo is turned upright as its EXIF orientation says, an animation gives its first
+    image, and 16 bits become 8.
+
+    Parameters
+    ----------
+    path : path
+        As for `read_image`.
+
+    Returns
+    -------
+    ndarray of uint8, shape (h, w), (h, w, 3) or (h, w, 4)
+        Grey levels; red, green and blue; or these and opacity.
+
+    Raises
+    ------
+    DataError
+        As `read_image`.
+    """
+    return _read(path, _channels)
+
+
+def _read(
+    path: str | os.PathLike[str], decode: Callable[["PillowImage"], NDArray[np.uint8]]
+) -> NDArray[np.uint8]:
+    """Open an image file and decode it; what is wrong with it is said in a sentence."""
     try:
         from PIL import Image, UnidentifiedImageError
     except ImportError as error:
@@ -63,7 +95,7 @@ def read_image(path: str | os.PathLike[str]) -> NDArray[np.uint8]:
             with Image.open(cast(IO[bytes], file), formats=_FORMATS) as image:
                 if image.width * image.height > MAX_PIXELS:
                     raise DataError("image.too_large", path=name, limit=MAX_PIXELS)
-                return _grey_levels(image)
+                return decode(image)
         except UnidentifiedImageError as error:
             raise DataError("image.unknown", path=name) from error
         except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
@@ -110,6 +142,18 @@ def fit_image(image: NDArray[np.uint8], height: int, width: int) -> NDArray[np.u
     top, left = (height - h) // 2, (width - w) // 2
     fitted[top : top + h, left : left + w] = np.asarray(resized)
     return fitted
+
+
+def _channels(image: "PillowImage") -> NDArray[np.uint8]:
+    """Decode an open image of any mode, without taking colours for grey."""
+    from PIL import ImageOps
+
+    image = ImageOps.exif_transpose(image)
+    if image.mode.startswith(("I", "F")):  # one channel of more than 8 bits
+        return _to_8_bits(np.asarray(image))
+    if image.has_transparency_data:
+        return np.array(image.convert("RGBA"))
+    return np.array(image.convert("L" if image.mode in ("1", "L") else "RGB"))
 
 
 def _grey_levels(image: "PillowImage") -> NDArray[np.uint8]:

@@ -1,0 +1,188 @@
+"""Digits found on sheets that are made here, read by comparing with the very digits."""
+
+import numpy as np
+import pytest
+
+from ardoise.digits import load_mnist
+from ardoise.pictures import PictureError, connected_components, prepare, read
+from ardoise.pictures.framing import Box
+from ardoise.pictures.lines import lines_of, spaces
+from ardoise.pictures.marks import find_marks, run_lengths, without_lines
+
+SIDE = 60
+
+
+@pytest.fixture(scope="module")
+def glyphs():
+    """One digit of each class, as sharp ink three times as large, cut out."""
+    data = load_mnist()
+    found = {}
+    for label in range(10):
+        images = data.images[data.labels == label][:50, ..., 0]
+        image = next(x for x in images if len(connected_components(x > 180).areas) == 1)
+        large = np.kron(image, np.ones((3, 3))) / 255
+        rows, columns = np.flatnonzero(large.any(1)), np.flatnonzero(large.any(0))
+        found[label] = large[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    return found
+
+
+@pytest.fixture(scope="module")
+def classify(glyphs):
+    """Return what tells how alike images are to each of the digits."""
+    known = np.stack([prepare(np.pad(g, 9))[0] for g in glyphs.values()])
+    known = known.reshape(10, -1) / 255.0
+    known /= np.linalg.norm(known, axis=1, keepdims=True)
+
+    def classify(images):
+        x = images.reshape(len(images), -1) / 255.0
+        x = x / np.maximum(np.linalg.norm(x, axis=1, keepdims=True), 1e-9)
+        z = np.exp(30 * (x @ known.T))
+        return z / z.sum(axis=1, keepdims=True)
+
+    return classify
+
+
+def sheet(glyphs, lines, gap=14, space=60, margin=30):
+    """Return ink with these numbers on it: 0 to 1."""
+    board = np.zeros((2 * margin + (SIDE + 35) * len(lines), 2 * margin + 500))
+    for i, line in enumerate(lines):
+        left = margin
+        for c in line:
+            if c == " ":
+                left += space
+                continue
+            glyph = glyphs[int(c)]
+            h, w = glyph.shape
+            top = margin + (SIDE + 35) * i + (SIDE + 10 - h) // 2
+            place = board[top : top + h, left : left + w]
+            np.maximum(place, glyph, out=place)
+            left += w + gap
+    return board
+
+
+LINES = ["31415", "9 265", "70", "8"]
+TEXT = "31415\n9 265\n70\n8"
+
+
+def test_lines_numbers_and_digits_in_order(glyphs, classify):
+    reading = read(sheet(glyphs, LINES), classify)
+    assert reading.text() == TEXT
+    assert [len(line) for line in reading.lines] == [1, 2, 1, 1]
+    assert reading.text(tuple("abcdefghij")).startswith("dbebf")
+    for digit in reading.digits:
+        assert digit.probability == digit.probabilities[digit.label]
+        assert digit.second != digit.label and not digit.is_refused
+
+
+@pytest.mark.parametrize("kind", ["dark", "bytes", "colour", "shadow", "noise"])
+def test_on_paper(glyphs, classify, kind):
+    rng = np.random.default_rng(0)
+    paper = 0.9 - 0.7 * sheet(glyphs, LINES)
+    if kind == "bytes":
+        paper = (255 * paper).astype(np.uint8)
+    elif kind == "colour":
+        paper = np.stack([paper, paper, np.full_like(paper, 0.9)], axis=2)
+    elif kind == "shadow":
+        paper = paper * np.where(np.arange(paper.shape[1]) < 150, 0.5, 1)
+        paper += rng.normal(0, 0.005, paper.shape)
+    elif kind == "noise":
+        paper = np.clip(paper + rng.normal(0, 0.03, paper.shape), 0, 1)
+    assert read(paper, classify).text() == TEXT
+
+
+def test_boxes_are_where_the_ink_is(glyphs, classify):
+    ink = sheet(glyphs, ["7"])
+    (digit,) = read(ink, classify).digits
+    rows, columns = np.flatnonzero(ink.any(1)), np.flatnonzero(ink.any(0))
+    expected = Box(rows[0], columns[0], rows[-1] + 1, columns[-1] + 1)
+    assert np.abs(np.array(digit.box) - expected).max() <= 2
+
+
+def test_a_large_picture_is_made_smaller_and_its_boxes_are_not(glyphs, classify):
+    ink = sheet(glyphs, ["31", "8"])
+    large = np.kron(ink.astype(np.float32), np.ones((14, 14), np.float32))
+    assert max(large.shape) > 2000
+    found, expected = read(large, classify), read(ink, classify)
+    assert found.text() == expected.text() == "31\n8"
+    for one, other in zip(found.digits, expected.digits, strict=True):
+        assert np.abs(np.array(one.box) / 14 - other.box).max() <= 2
+
+
+@pytest.mark.parametrize("squared", [False, True])
+def test_the_lines_of_the_paper(glyphs, classify, squared):
+    ink = sheet(glyphs, LINES)
+    ink[15::47] = np.maximum(ink[15::47], 0.8)
+    if squared:
+        ink[:, 15::47] = np.maximum(ink[:, 15::47], 0.8)
+    reading = read(0.9 - 0.7 * ink, classify)
+    assert reading.text() == TEXT
+    assert [c.code for c in reading.changes if c.code == "lines"] == ["lines"]
+
+
+def test_a_frame_and_specks_are_no_digits(glyphs, classify):
+    ink = sheet(glyphs, ["42"])
+    ink[:4] = ink[-4:] = ink[:, :4] = ink[:, -4:] = 1
+    rng = np.random.default_rng(1)
+    for _ in range(20):
+        y, x = rng.integers(6, 24, 2)
+        ink[y : y + 2, x : x + 2] = 1
+    assert read(ink, classify).text() == "42"
+
+
+def test_a_broken_stroke_is_one_digit(glyphs, classify):
+    ink = sheet(glyphs, ["5327"])
+    whole = read(ink, classify).digits[0].box
+    middle = (whole.top + whole.bottom) // 2
+    ink[middle - 2 : middle + 2, : whole.right] = 0
+    assert len(find_marks(ink.astype(np.float32)).marks) == 4
+    assert read(ink, classify).digits[0].box == whole
+
+
+@pytest.mark.parametrize("pair", ["31", "06", "27"])
+def test_digits_that_touch_are_split(glyphs, classify, pair):
+    for gap in range(0, -30, -1):
+        ink = sheet(glyphs, [pair], gap=gap)
+        if len(find_marks(ink.astype(np.float32)).marks) == 1:
+            break
+    assert read(ink, classify).text() == pair
+
+
+def test_what_is_refused(glyphs, classify):
+    reading = read(
+        sheet(glyphs, ["42"]), classify, refuse=lambda images: np.array([True, False])
+    )
+    assert [digit.is_refused for digit in reading.digits] == [True, False]
+
+
+def test_nothing_there(classify):
+    for picture in (np.zeros((50, 80)), np.full((50, 80), 200, np.uint8)):
+        reading = read(picture, classify)
+        assert reading.digits == [] and reading.text() == ""
+        assert [change.code for change in reading.changes] == ["empty"]
+    with pytest.raises(PictureError, match="shape"):
+        read(np.zeros(5), classify)
+
+
+def test_runs():
+    mask = np.array([[1, 1, 0, 1], [0, 0, 0, 0], [1, 1, 1, 1]], bool)
+    assert run_lengths(mask).tolist() == [[2, 2, 0, 1], [0, 0, 0, 0], [4, 4, 4, 4]]
+    kept, n = without_lines(mask, 1.0)
+    assert n == 0 and (kept == mask).all()
+
+
+def test_lines_that_slope():
+    boxes = [Box(10 + 3 * i, 40 * i, 50 + 3 * i, 40 * i + 30) for i in range(8)]
+    boxes += [Box(90 + 3 * i, 40 * i, 130 + 3 * i, 40 * i + 30) for i in range(8)]
+    assert lines_of(boxes) == [list(range(8)), list(range(8, 16))]
+    assert lines_of([]) == []
+
+
+def test_spaces():
+    def row(*gaps):
+        lefts = np.cumsum([0, *(20 + gap for gap in gaps)])
+        return spaces([Box(0, left, 30, left + 20) for left in lefts.tolist()], 30)
+
+    assert row() == [] and row(10) == [False] and row(50) == [True]
+    assert row(10, 12, 40, 8) == [False, False, True, False]
+    assert row(30, 28, 35) == [False, False, False]  # far apart, all of them
+    assert row(2, 12, 3) == [False, False, False]  # too little to be a space
