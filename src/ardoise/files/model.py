@@ -14,8 +14,11 @@ import numpy as np
 
 from ardoise.engine import losses
 from ardoise.engine.arrays import Array
+from ardoise.engine.ensemble import members
 from ardoise.engine.losses import Loss
 from ardoise.engine.network import Network
+from ardoise.engine.novelty import TAILS, Doubt, Novelty, is_finite
+from ardoise.engine.params import below
 from ardoise.engine.snapshot import NONSENSE
 from ardoise.files.atomic import read_whole, write_atomically
 from ardoise.files.safetensors import (
@@ -30,6 +33,7 @@ __all__ = ["MAX_HEADER", "Model", "ModelFileError", "load_model", "save_model"]
 
 FORMAT = 2
 KEY = "ardoise"  # of the JSON in the metadata
+DOUBT = "doubt"  # what the names of its arrays begin with
 
 
 class ModelFileError(UserError):
@@ -49,12 +53,15 @@ class Model:
         What it was trained with.
     details : dict
         JSON values to remember: recipe, data, seed, accuracy…
+    doubt : Doubt or None
+        What it refuses to answer.
     """
 
     network: Network
     classes: tuple[str, ...]
     loss: Loss
     details: dict[str, Any] = field(default_factory=dict)
+    doubt: Doubt | None = None
 
 
 def save_model(path: str | Path, model: Model) -> None:
@@ -77,7 +84,8 @@ def save_model(path: str | Path, model: Model) -> None:
         "details": model.details,
     }
     text = json.dumps(about, allow_nan=False)
-    content = write_tensors(network.arrays(), {KEY: text}, seal=True)
+    tensors = {**network.arrays(), **_doubt_arrays(model.doubt)}
+    content = write_tensors(tensors, {KEY: text}, seal=True)
     write_atomically(path, content)
 
 
@@ -115,6 +123,8 @@ def _read(content: bytearray, path: str | Path) -> Model:
     if about["format"] != FORMAT:
         found = str(about["format"])[:20]
         raise ModelFileError("model.format", path=path, format=found)
+    doubt = _doubt_of(below(DOUBT, tensors))
+    tensors = {k: v for k, v in tensors.items() if not k.startswith(f"{DOUBT}.")}
     network = network_of(about["network"], tensors)
     if not (np.isfinite(network.theta).all() and np.isfinite(network.state).all()):
         raise ModelFileError("model.not_finite", path=path)
@@ -123,7 +133,56 @@ def _read(content: bytearray, path: str | Path) -> Model:
         raise ValueError(
             f"{len(classes)} class names for outputs of shape {network.output_shape}"
         )
-    return Model(network, classes, losses.get(about["loss"]), dict(about["details"]))
+    if doubt is not None and len(doubt.novelty) != len(members(network)):
+        raise ValueError("doubt is that of another number of members")
+    loss = losses.get(about["loss"])
+    return Model(network, classes, loss, dict(about["details"]), doubt)
+
+
+def _doubt_arrays(doubt: Doubt | None) -> dict[str, Array]:
+    """Return the arrays of what a model refuses, by name."""
+    if doubt is None:
+        return {}
+    arrays = {
+        f"{DOUBT}.levels": doubt.levels,
+        f"{DOUBT}.limits": np.stack([doubt.shares, doubt.limits]),
+    }
+    for i, places in enumerate(doubt.novelty):
+        for j, novelty in enumerate(places):
+            arrays[f"{DOUBT}.{i}.{j}.means"] = novelty.means
+            arrays[f"{DOUBT}.{i}.{j}.whitening"] = novelty.whitening
+    return arrays
+
+
+def _doubt_of(arrays: Mapping[str, Array]) -> Doubt | None:
+    """Return what `_doubt_arrays` gave, checked.
+
+    Raises
+    ------
+    ValueError and others
+        If names, shapes or values are not such as it gives.
+    """
+    if not arrays:
+        return None
+    levels, limits = arrays["levels"], arrays["limits"]
+    n_places, found = len(levels) - 1, list[tuple[Novelty, ...]]()
+    while f"{len(found)}.0.means" in arrays:
+        mine = [below(f"{len(found)}.{j}", arrays) for j in range(n_places)]
+        places = tuple(Novelty(place["means"], place["whitening"]) for place in mine)
+        found.append(places)
+    if len(arrays) != 2 + 2 * n_places * len(found) or not found:
+        raise ValueError("the arrays of doubt are not those expected")
+    if levels.shape != (n_places + 1, len(TAILS)) or limits.shape[0] != 2:
+        raise ValueError("the levels of doubt have another shape")
+    for one in (novelty for places in found for novelty in places):
+        if one.means.ndim != 2 or one.whitening.ndim != 2:
+            raise ValueError("the arrays of doubt have another shape")
+        if one.means.shape[1] != one.whitening.shape[1]:
+            raise ValueError("the arrays of doubt do not fit each other")
+    doubt = Doubt(tuple(found), levels, *limits)
+    if not is_finite(doubt):
+        raise ValueError("NaN or infinity among the arrays of doubt")
+    return doubt
 
 
 def network_of(config: Mapping[str, Any], tensors: Mapping[str, Array]) -> Network:
