@@ -255,7 +255,7 @@ def test_probabilities_are_calibrated_on_the_validation_images(
     temperature = model.details["temperature"]
     assert f"fitted on the 50 validation images: {temperature:.2f}." in said.out
     assert ">Temperature<" in (somewhere / "run/report.html").read_text("utf-8")
-    monkeypatch.setattr("ardoise.cli.training.temper", lambda *_: None)
+    monkeypatch.setattr("ardoise.cli.training.temper", lambda network, plan, z: z)
     _, other = alone(ardoise, hard, "other")
     x = images(hard)
     cooled = other.network.predict_logits(x) / temperature

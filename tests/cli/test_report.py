@@ -120,6 +120,7 @@ def run(figures):
         },
         versions={"NumPy": "2.4.6"},
         validation_accuracy=0.9851,
+        coverage=[(0.0, 0.0, 0.985), (0.01, 0.0123, 0.9987)],
         note="Stopped early.",
         figures=figures,
     )
@@ -330,7 +331,7 @@ def test_the_page_is_html_that_asks_for_nothing_outside(page, lang):
 def test_the_page_can_be_read_without_seeing_it(page, lang):
     written = page(lang)
     headings = [tag for tag, _ in written.tags if tag in ("h1", "h2", "h3", "h4")]
-    assert headings == ["h1"] + 6 * ["h2"]
+    assert headings == ["h1"] + 7 * ["h2"]
     assert len(written.all("main")) == len(written.all("title")) == 1
     ids = [attributes["id"] for _, attributes in written.tags if "id" in attributes]
     assert len(ids) == len(set(ids))
@@ -340,7 +341,7 @@ def test_the_page_can_be_read_without_seeing_it(page, lang):
             assert attributes["scope"] in ("row", "col")
         if tag == "img":
             assert attributes["alt"]
-    assert len(written.all("caption")) == len(written.all("table")) == 5
+    assert len(written.all("caption")) == len(written.all("table")) == 6
 
 
 def test_everything_is_escaped(page, run):

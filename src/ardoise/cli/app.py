@@ -190,11 +190,50 @@ def _build(terminal: Terminal) -> App:
         /,
         *,
         model: model_option = None,
+        reject: Annotated[str | None, Parameter(help=t("reject"))] = None,
         lang: lang_option = terminal.lang,
     ) -> int:
-        from ardoise.cli.using import predict as run_prediction
+        from ardoise.cli.pictures import predict as run_prediction
 
-        return run_prediction(files, model, terminal)
+        return run_prediction(files, model, terminal, reject)
+
+    @app.command(usage=t("usage_read"), help=t("read"))
+    def read(
+        files: Annotated[list[Path], Parameter(help=t("files"), name=t("file"))],
+        /,
+        *,
+        model: model_option = None,
+        reject: Annotated[str | None, Parameter(help=t("reject"))] = None,
+        json: Annotated[bool, Parameter(help=t("read_json"))] = False,
+        csv: Annotated[Path | None, Parameter(help=t("csv"))] = None,
+        annotate: Annotated[Path | None, Parameter(help=t("annotate"))] = None,
+        lang: lang_option = terminal.lang,
+    ) -> int:
+        from ardoise.cli.pictures import read_numbers
+
+        return read_numbers(
+            files,
+            model,
+            terminal,
+            reject=reject,
+            as_json=json,
+            table=csv,
+            annotated=annotate,
+        )
+
+    @app.command(usage=t("usage_teach"), help=t("teach"))
+    def teach(
+        folder: Annotated[Path, Parameter(help=t("teach_folder"), name=t("folder"))],
+        /,
+        *,
+        model: model_option = None,
+        output: Annotated[Path | None, Parameter(help=t("teach_output"))] = None,
+        seed: Annotated[int, number("seed")] = 0,
+        lang: lang_option = terminal.lang,
+    ) -> int:
+        from ardoise.cli.teaching import teach as run_teaching
+
+        return run_teaching(folder, model, output, seed, terminal)
 
     @app.command(usage=t("usage_export"), help=t("export"))
     def export(

@@ -24,10 +24,12 @@ from ardoise.digits.recipes import DEFAULT_RECIPE, FOR_ROWS, RECIPES, Recipe
 from ardoise.engine import losses
 from ardoise.engine.history import History
 from ardoise.engine.network import Network
+from ardoise.engine.novelty import Doubt
 from ardoise.engine.snapshot import Snapshot
 from ardoise.engine.threads import available_threads
 from ardoise.engine.training import Callback, fit
 from ardoise.files import Model
+from ardoise.pictures import Settings, is_framed
 
 MOST_MEMBERS = 100  # more do not help, and all have their place in memory
 
@@ -93,10 +95,10 @@ class Plan:
             return "test", self.test
         return "validation", self.validation
 
-    def model(self, network: Network) -> Model:
-        """Return a trained network as it goes into a file."""
+    def model(self, network: Network, doubt: Doubt | None = None) -> Model:
+        """Return a trained network, and what it refuses, as they go into a file."""
         loss = losses.get(self.recipe.loss)
-        return Model(network, self.train.classes, loss, self.details)
+        return Model(network, self.train.classes, loss, self.details, doubt)
 
 
 def make_plan(options: TrainOptions, terminal: Terminal) -> Plan:
@@ -122,19 +124,22 @@ def make_plan(options: TrainOptions, terminal: Terminal) -> Plan:
     for_split, for_start, for_fit = streams[0], streams[1::2], streams[2::2]
     parts = divide(data, split, recipe.validation, for_split)
     threads = options.threads or available_threads()
+    dark = dark_on_light(data)
     details = {
         "recipe": recipe.name,
         "data": absolute(options.data),
         "digest": data.digest(),
         "split": split,
         "validation": recipe.validation,
-        "dark_on_light": dark_on_light(data),
+        "dark_on_light": dark,
         "seed": options.seed,
         "threads": threads,
         "versions": versions(),
     }
     if recipe.augmentation is not None:
         details["augmentation"] = dict(recipe.augmentation)
+    if is_framed(data.images, dark):
+        details["prepare"] = Settings(dark_on_light=dark).config()
     shape, n_classes = data.images.shape[1:], len(data.classes)
     return Plan(
         recipe,

@@ -24,10 +24,15 @@ class Interruptible(Callback):
     """Let the first Ctrl-C end the training after the step in progress.
 
     A context manager around the training. A second Ctrl-C is for whoever saw it before.
+
+    Attributes
+    ----------
+    asked : bool
+        Whether there was one.
     """
 
     def __init__(self) -> None:
-        self._asked = False
+        self.asked = False
 
     def __enter__(self) -> "Interruptible":
         # Known before it is replaced: Ctrl-C may come at once.
@@ -41,11 +46,11 @@ class Interruptible(Callback):
             signal.signal(signal.SIGINT, self._before)
 
     def _ask(self, number: int, frame: FrameType | None) -> None:
-        self._asked = True
+        self.asked = True
         signal.signal(signal.SIGINT, self._before)
 
     def on_batch_end(self, training: Training) -> None:
-        if self._asked:
+        if self.asked:
             training.stop("interrupted")
 
 

@@ -90,6 +90,7 @@ def _page(run: RunSummary, lang: str) -> str:
 {_pictures(run.figures, lang)}
 <div class="columns">
 {_classes(run.score, lang)}
+{_coverage(run.coverage, lang)}
 {_network(run, lang)}
 {_settings(run.settings, lang)}
 {_versions(run.versions, lang)}
@@ -186,6 +187,18 @@ def _classes(score: Score | None, lang: str) -> str:
     ]
     heads = ("class", "count", "recall", "precision")
     return markup.section("classes", markup.table("classes", heads, rows, lang), lang)
+
+
+def _coverage(coverage: Sequence[tuple[float, float, float]], lang: str) -> str:
+    """Return what is gained where the model may say that it does not know."""
+    if not coverage:
+        return ""
+    rows = [
+        (percent(share, lang, 2), percent(refused, lang, 2), percent(accuracy, lang))
+        for share, refused, accuracy in coverage
+    ]
+    table = markup.table("coverage", ("reject", "refused", "rest"), rows, lang)
+    return markup.section("coverage", table, lang)
 
 
 def _network(run: RunSummary, lang: str) -> str:

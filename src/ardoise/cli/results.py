@@ -17,6 +17,7 @@ from ardoise.digits.recipes import Recipe
 from ardoise.digits.scores import confusion_matrix, wilson_interval
 from ardoise.engine.arrays import Array
 from ardoise.engine.history import History
+from ardoise.engine.losses import softmax
 from ardoise.engine.network import Network
 from ardoise.files import write_atomically
 from ardoise.messages import UserError
@@ -69,9 +70,26 @@ def ask(network: Network, data: Dataset, part: str = "whole") -> Answers:
     AnswerError
         As `probabilities_of`.
     """
-    probabilities = probabilities_of(network, data.images)
+    return answers_of(outputs_of(network, data.images), data.labels, part)
+
+
+def answers_of(z: Array, labels: NDArray[np.int64], part: str) -> Answers:
+    """Return what outputs (n, K) say of images with these labels.
+
+    Raises
+    ------
+    AnswerError
+        As `probabilities_of`.
+    """
+    probabilities = _softmax(z)
     predicted = probabilities.argmax(axis=1).astype(np.int64)
-    return Answers(data.labels, probabilities, predicted, part)
+    return Answers(labels, probabilities, predicted, part)
+
+
+def outputs_of(network: Network, images: NDArray[Any]) -> Array:
+    """Return the network's outputs, shape (n, K), whatever they are."""
+    with np.errstate(all="ignore"):
+        return network.predict_logits(images)
 
 
 def probabilities_of(network: Network, images: NDArray[Any]) -> Array:
@@ -82,8 +100,12 @@ def probabilities_of(network: Network, images: NDArray[Any]) -> Array:
     AnswerError
         If they are not finite: the weights, finite in themselves, are too large.
     """
+    return _softmax(outputs_of(network, images))
+
+
+def _softmax(z: Array) -> Array:
     with np.errstate(all="ignore"):
-        probabilities = network.predict_proba(images)
+        probabilities = softmax(z)
     if not np.isfinite(probabilities).all():
         raise AnswerError("evaluate.not_finite")
     return probabilities

@@ -74,6 +74,8 @@ class RunSummary:
         PNG files, under the names of `ardoise.cli.report.PICTURES`.
     findings : sequence of str
         What the doctor found, in sentences.
+    coverage : sequence of (share that may be refused, share refused, accuracy of rest)
+        If the model may say "I don't know".
     """
 
     recipe: str
@@ -94,6 +96,7 @@ class RunSummary:
     note: str | None = None
     figures: Mapping[str, Path] = field(default_factory=dict)
     findings: Sequence[str] = ()
+    coverage: Sequence[tuple[float, float, float]] = ()
 
 
 def summarise(

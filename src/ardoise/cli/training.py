@@ -14,15 +14,17 @@ from pathlib import Path
 from ardoise.cli.augmenting import setting_words
 from ardoise.cli.checkpoints import Checkpointing, check_same, prove_writable
 from ardoise.cli.findings import sentence, watching
-from ardoise.cli.members import Members, temper
+from ardoise.cli.members import Members, doubt_of, temper
 from ardoise.cli.parts import MNIST
 from ardoise.cli.plan import Plan, TrainOptions, make_plan
 from ardoise.cli.progress import Interruptible, ShownProgress
 from ardoise.cli.report import write_report
 from ardoise.cli.results import (
     Answers,
+    answers_of,
     ask,
     draw,
+    outputs_of,
     say_result,
     say_time,
 )
@@ -161,16 +163,20 @@ def finish(
     members.write_histories(folder / HISTORY_FILE)
     history, network = members.histories[0], members.network()
     part, images = plan.scored
-    answers, alone = None, []
+    answers, alone, doubt = None, [], None
     with blas_threads(min(plan.threads, available_threads())):
-        temper(network, plan)
         if images is not None:
-            answers = ask(network, images, part)
+            z = outputs_of(network, images.images)
+            if part == "validation":
+                z = temper(network, plan, z)
+                if plan.recipe.calibrate:
+                    doubt = doubt_of(network, plan.train, images, z)
+            answers = answers_of(z, images.labels, part)
             plan.details[SCORES[part]] = score_of(answers)
             alone = [ask(member, images, part) for member in members.several]
     if alone:
         plan.details["members_alone"] = [score_of(one) for one in alone]
-    save_model(folder / MODEL_FILE, plan.model(network))
+    save_model(folder / MODEL_FILE, plan.model(network, doubt.doubt if doubt else None))
     note = members.note(terminal)
     if note is not None:
         terminal.out.print(note)
@@ -183,6 +189,9 @@ def finish(
     pictures = draw(folder, terminal, plan.recipe, history, answers, images)
     summary = summarise(plan, members, answers, pictures, note, terminal)
     summary = replace(summary, findings=findings)
+    if doubt is not None and answers is not None:
+        right = answers.predicted == answers.labels
+        summary = replace(summary, coverage=doubt.coverage(right))
     page = write_report(folder, summary, terminal.lang)
     terminal.say("train.folder", folder=folder)
     terminal.say("train.page", page=page)

@@ -1,20 +1,17 @@
-"""``ardoise predict`` and ``data``: using what was trained, looking at data."""
+"""``ardoise data``, and finding a model: the last run's, or that which is named."""
 
 import shlex
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
 from ardoise.cli.held import size_words
 from ardoise.cli.parts import MNIST, known_name, load, shown_classes
-from ardoise.cli.results import probabilities_of
 from ardoise.cli.terminal import Terminal
 from ardoise.cli.training import MODEL_FILE, RUNS, RunError
-from ardoise.digits import DataError, fit_image, read_image
 from ardoise.engine.ensemble import members
 from ardoise.engine.network import Network
-from ardoise.files import Model, ModelFileError, load_model
+from ardoise.files import Model
 from ardoise.plots.numbers import integer, percent, shortest
 
 
@@ -39,36 +36,6 @@ def members_of(model: Model) -> list[Network]:
     """Return the networks of which a model is the mean; none, if it is one network."""
     found = members(model.network) if model.details.get("members") else []
     return found if len(found) > 1 else []
-
-
-def predict(files: Sequence[Path], model_path: Path | None, terminal: Terminal) -> int:
-    """Print what the model reads on each picture; exit code 1 if one was unreadable."""
-    model = load_model(find_model(model_path, terminal))
-    shape = model.network.input_shape
-    if len(shape) != 3 or shape[2] != 1:
-        raise ModelFileError("predict.shape", shape=size_words(shape))
-    classes = shown_classes(model.classes, terminal.lang)
-    failed = False
-    for file in files:
-        try:
-            image = fit_image(read_image(file), shape[0], shape[1])
-        except DataError as error:
-            terminal.complain(error.sentence(terminal.lang))
-            failed = True
-            continue
-        if model.details.get("dark_on_light"):
-            image = 255 - image  # as the pictures that it learned from
-        probabilities = probabilities_of(model.network, image.reshape(1, *shape))[0]
-        first, second = np.argsort(-probabilities, kind="stable")[:2]
-        terminal.say(
-            "predict.line",
-            file=file,
-            first=classes[first],
-            sure=percent(float(probabilities[first]), terminal.lang, 1),
-            second=classes[second],
-            perhaps=percent(float(probabilities[second]), terminal.lang, 1),
-        )
-    return 1 if failed else 0
 
 
 def describe(source: str, sheet: Path | None, terminal: Terminal) -> int:

@@ -1,0 +1,407 @@
+"""``ardoise predict`` and ``read``: what a model sees on pictures."""
+
+import csv
+import io
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+from ardoise.cli.held import size_words
+from ardoise.cli.parts import shown_classes
+from ardoise.cli.results import probabilities_of
+from ardoise.cli.terminal import OptionError, Terminal
+from ardoise.cli.using import find_model
+from ardoise.digits import DataError, fit_image, read_picture
+from ardoise.engine.arrays import Array
+from ardoise.files import Model, ModelFileError, load_model
+from ardoise.files.atomic import write_atomically
+from ardoise.messages import UserError, text
+from ardoise.pictures import (
+    Change,
+    Digit,
+    PictureError,
+    Reading,
+    Report,
+    Settings,
+    grey_levels,
+    prepare,
+    read,
+)
+from ardoise.plots.numbers import integer, percent, shortest
+
+# Of digits like those that a model learned from, so many may be refused.
+REJECT = 0.005
+
+
+class Reader:
+    """A model, how it wants its pictures, and what it refuses.
+
+    Parameters
+    ----------
+    model : Model
+    reject : str or None
+        As ``--reject`` was given.
+
+    Attributes
+    ----------
+    settings : Settings or None
+        Of `ardoise.pictures.prepare`; None for a model that was taught pictures of
+        another kind: they are only brought to its size.
+
+    Raises
+    ------
+    ModelFileError
+        If the model does not read grey pictures.
+    OptionError
+        If so many cannot be refused.
+    """
+
+    def __init__(self, model: Model, reject: str | None = None) -> None:
+        shape = model.network.input_shape
+        if len(shape) != 3 or shape[2] != 1:
+            raise ModelFileError("predict.shape", shape=size_words(shape))
+        self.model = model
+        self.settings: Settings | None = None
+        if "prepare" in model.details:
+            try:
+                self.settings = Settings.from_config(model.details["prepare"])
+            except ValueError as error:
+                raise ModelFileError("predict.prepare", reason=error) from None
+        self._share = _share_of(reject, model)
+
+    def prepared(
+        self, picture: NDArray[np.uint8]
+    ) -> tuple[NDArray[np.uint8], Report | None]:
+        """Return a picture of one digit as the network was taught it.
+
+        Raises
+        ------
+        PictureError
+            If it is too long for that.
+        """
+        if self.settings is not None:
+            return prepare(picture, self.settings)
+        h, w, _ = self.model.network.input_shape
+        grey = np.rint(255 * grey_levels(picture).grey).astype(np.uint8)
+        image = fit_image(grey, h, w)
+        if self.model.details.get("dark_on_light"):
+            image = 255 - image  # as the pictures that it learned from
+        return image, None
+
+    def classify(self, images: NDArray[np.uint8]) -> Array:
+        """Return class probabilities (n, K) of images (n, h, w)."""
+        return probabilities_of(self.model.network, images[..., np.newaxis])
+
+    def refuse(self, images: NDArray[np.uint8]) -> Array:
+        """Tell which images (n, h, w) the model does not know."""
+        doubt = self.model.doubt
+        if self._share is None or doubt is None:
+            return np.zeros(len(images), bool)
+        strangeness = doubt.strangeness(self.model.network, images[..., np.newaxis])
+        refused: Array = strangeness > doubt.limit(self._share)
+        return refused
+
+
+def _share_of(given: str | None, model: Model) -> float | None:
+    """Return the share that may be refused; None if nothing is."""
+    if given is None:
+        return None if model.doubt is None else REJECT
+    number = given.strip().replace(",", ".")
+    try:
+        if number.endswith("%"):
+            share = float(number[:-1]) / 100
+        else:
+            share = float(number)
+    except ValueError:
+        raise OptionError("option.reject", value=given) from None
+    if share == 0:
+        return None
+    if model.doubt is None:
+        raise OptionError("option.no_doubt")
+    if not 0 < share <= model.doubt.shares[-1]:
+        raise OptionError("option.reject", value=given)
+    return share
+
+
+def predict(
+    files: Sequence[Path],
+    model_path: Path | None,
+    terminal: Terminal,
+    reject: str | None = None,
+) -> int:
+    """Print what the model reads on each picture; exit code 1 if one was unreadable."""
+    lang = terminal.lang
+    model = load_model(find_model(model_path, terminal))
+    reader = Reader(model, reject)
+    classes = shown_classes(model.classes, lang)
+    failed = False
+    for file in files:
+        try:
+            image, report = reader.prepared(read_picture(file))
+        except (DataError, PictureError) as error:
+            terminal.complain(_sentence(file, error, lang))
+            failed = True
+            continue
+        if report is not None and report.is_empty:
+            terminal.say("predict.empty", file=file)
+            continue
+        probabilities = reader.classify(image[np.newaxis])[0]
+        refused = reader.refuse(image[np.newaxis])[0]
+        first, second = np.argsort(-probabilities, kind="stable")[:2]
+        terminal.say(
+            "predict.refused" if refused else "predict.line",
+            file=file,
+            first=classes[first],
+            sure=percent(float(probabilities[first]), lang, 1),
+            second=classes[second],
+            perhaps=percent(float(probabilities[second]), lang, 1),
+        )
+        if report is not None and report.changes:
+            say_changes(report.changes, terminal)
+    return 1 if failed else 0
+
+
+def read_numbers(
+    files: Sequence[Path],
+    model_path: Path | None,
+    terminal: Terminal,
+    *,
+    reject: str | None = None,
+    as_json: bool = False,
+    table: Path | None = None,
+    annotated: Path | None = None,
+) -> int:
+    """Print the numbers on each picture; exit code 1 if one was unreadable.
+
+    Parameters
+    ----------
+    files : sequence of Path
+    model_path : Path or None
+    terminal : Terminal
+    reject : str or None
+    as_json : bool
+        A line of JSON for each picture.
+    table : Path or None
+        A CSV file: a row for each number.
+    annotated : Path or None
+        Where to draw what was read: a picture; of several, a folder for them.
+    """
+    terminal.out.quiet = as_json  # but for the lines of JSON
+    model = load_model(find_model(model_path, terminal))
+    reader = Reader(model, reject)
+    if reader.settings is None:
+        raise ModelFileError("read.kind")
+    classes = shown_classes(model.classes, terminal.lang)
+    rows: list[dict[str, Any]] = []
+    failed = False
+    try:
+        for file in _followed(files, terminal):
+            try:
+                picture = read_picture(file)
+                reading = read(picture, reader.classify, reader.settings, reader.refuse)
+            except (DataError, PictureError) as error:
+                terminal.complain(_sentence(file, error, terminal.lang))
+                failed = True
+                continue
+            rows += _rows(file, reading, classes)
+            if as_json:
+                terminal.out.quiet = False
+                line = json.dumps(_as_json(file, picture, reading, classes))
+                terminal.out.print(line)
+                terminal.out.quiet = True
+            _say(file, reading, classes, len(files) > 1, terminal)
+            if annotated is not None:
+                place = _place(annotated, file, len(files))
+                write_atomically(place, _drawn(picture, reading, classes, place))
+                terminal.say("read.annotated", file=place)
+    finally:  # what was read before Ctrl-C is kept
+        if table is not None and rows:
+            write_atomically(table, _csv(rows))
+            terminal.say("read.table", file=table)
+    return 1 if failed else 0
+
+
+def say_changes(changes: Sequence[Change], terminal: Terminal) -> None:
+    """Print what was done to a picture, in words."""
+    lang, words = terminal.lang, []
+    for change in changes:
+        values = {
+            k: shortest(float(f"{v:.2g}"), lang) for k, v in change.values.items()
+        }
+        words.append(text(f"prepare.{change.code}", lang, **values))
+    said = terminal.text("predict.changes", changes=", ".join(words))
+    terminal.out.print(f"  {said}")
+
+
+def digit_text(digit: Digit, classes: Sequence[str]) -> str:
+    """Return a digit as it is printed: ``7``, ``7(1?)`` in doubt, ``?`` if refused."""
+    if digit.is_refused:
+        return "?"
+    if digit.is_doubtful:
+        return f"{classes[digit.label]}({classes[digit.second]}?)"
+    return classes[digit.label]
+
+
+def _sentence(file: Path, error: UserError, lang: str) -> str:
+    """Return what is wrong with a file, which errors of pictures do not name."""
+    said = error.sentence(lang)
+    return f"{file}: {said}" if isinstance(error, PictureError) else said
+
+
+@contextmanager
+def _bar(terminal: Terminal) -> Iterator[Progress]:
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    with Progress(*columns, console=terminal.out, transient=True) as bar:
+        yield bar
+
+
+def _followed(files: Sequence[Path], terminal: Terminal) -> Iterator[Path]:
+    """Yield files; of several, show on a terminal how many have been read."""
+    if len(files) < 2 or terminal.out.quiet or not terminal.out.is_terminal:
+        yield from files
+        return
+    with _bar(terminal) as bar:
+        task = bar.add_task(terminal.text("read.progress"), total=len(files))
+        for file in files:
+            yield file
+            bar.advance(task)
+
+
+def _say(
+    file: Path,
+    reading: Reading,
+    classes: Sequence[str],
+    named: bool,
+    terminal: Terminal,
+) -> None:
+    """Print what stands on a picture, line by line."""
+    if named:
+        terminal.say("read.file", file=file)
+    if not reading.digits:
+        terminal.say("read.empty")
+        return
+    for line in reading.lines:
+        numbers = ["".join(digit_text(d, classes) for d in number) for number in line]
+        terminal.out.print(" ".join(numbers))
+    digits = reading.digits
+    doubtful = sum(d.is_doubtful and not d.is_refused for d in digits)
+    refused = sum(d.is_refused for d in digits)
+    if doubtful:
+        terminal.say("read.doubtful", n=integer(doubtful, terminal.lang))
+    if refused:
+        terminal.say("read.refused", n=integer(refused, terminal.lang))
+    if reading.changes:
+        say_changes(reading.changes, terminal)
+
+
+def _rows(file: Path, reading: Reading, classes: Sequence[str]) -> list[dict[str, Any]]:
+    """Return a row of the table for each number."""
+    rows = []
+    for place, line in enumerate(reading.lines, 1):
+        for number in line:
+            boxes = np.array([digit.box for digit in number])
+            top, left = boxes[:, :2].min(axis=0).tolist()
+            bottom, right = boxes[:, 2:].max(axis=0).tolist()
+            rows.append(
+                {
+                    "file": str(file),
+                    "line": place,
+                    "number": "".join(
+                        "?" if d.is_refused else classes[d.label] for d in number
+                    ),
+                    "least_probability": round(min(d.probability for d in number), 4),
+                    "doubtful": sum(d.is_doubtful for d in number),
+                    "refused": sum(d.is_refused for d in number),
+                    "left": left,
+                    "top": top,
+                    "right": right,
+                    "bottom": bottom,
+                }
+            )
+    return rows
+
+
+def _csv(rows: Sequence[dict[str, Any]]) -> bytes:
+    out = io.StringIO(newline="")
+    writer = csv.DictWriter(out, list(rows[0]))
+    writer.writeheader()
+    writer.writerows(rows)
+    return out.getvalue().encode("utf-8", "surrogateescape")
+
+
+def _as_json(
+    file: Path, picture: NDArray[np.uint8], reading: Reading, classes: Sequence[str]
+) -> dict[str, Any]:
+    """Return all that was found, as JSON values."""
+
+    def digit(d: Digit) -> dict[str, Any]:
+        return {
+            "label": classes[d.label],
+            "probability": round(d.probability, 6),
+            "second": classes[d.second],
+            "second_probability": round(float(d.probabilities[d.second]), 6),
+            "doubtful": d.is_doubtful,
+            "refused": d.is_refused,
+            "box": {"left": d.box.left, "top": d.box.top}
+            | {"right": d.box.right, "bottom": d.box.bottom},
+        }
+
+    return {
+        "file": str(file),
+        "width": picture.shape[1],
+        "height": picture.shape[0],
+        "text": reading.text(classes),
+        "changes": [{"code": c.code, **c.values} for c in reading.changes],
+        "lines": [
+            [[digit(d) for d in number] for number in line] for line in reading.lines
+        ],
+    }
+
+
+def _place(annotated: Path, file: Path, n: int) -> Path:
+    """Return where to draw what was read of a file: of several, in a folder."""
+    if n == 1 and not annotated.is_dir():
+        return annotated
+    annotated.mkdir(parents=True, exist_ok=True)
+    return annotated / f"{file.stem}-read.png"
+
+
+# Colours of boxes: digits that were read, in doubt, refused (Okabe and Ito, 2008).
+_READ, _DOUBTFUL, _REFUSED = "#009E73", "#E69F00", "#D55E00"
+
+
+def _drawn(
+    picture: NDArray[np.uint8], reading: Reading, classes: Sequence[str], place: Path
+) -> bytes:
+    """Return a picture file with a box around each digit, and what it was read as."""
+    from PIL import Image, ImageDraw, ImageFont
+
+    image = Image.fromarray(picture).convert("RGB")
+    draw = ImageDraw.Draw(image)
+    width = max(1, round(max(image.size) / 500))
+    for digit in reading.digits:
+        colour = _DOUBTFUL if digit.is_doubtful else _READ
+        colour = _REFUSED if digit.is_refused else colour
+        box = digit.box
+        corners = (box.left, box.top, box.right - 1, box.bottom - 1)
+        draw.rectangle(corners, outline=colour, width=width)
+        font = ImageFont.load_default(max(10, 0.4 * box.height))
+        draw.text(
+            (box.left, box.top - width),
+            digit_text(digit, classes),
+            fill=colour,
+            font=font,
+            anchor="lb",
+        )
+    file = io.BytesIO()
+    image.save(file, _FORMATS.get(place.suffix.lower(), "PNG"))
+    return file.getvalue()
+
+
+_FORMATS = {".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP", ".png": "PNG"}
