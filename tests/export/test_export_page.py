@@ -11,11 +11,12 @@ import pytest
 from export_models import model_of, need
 
 from ardoise import Dense, Flatten, ReLU
-from ardoise.digits import fit_image
+from ardoise.digits import fit_image, load_mnist
 from ardoise.export import NotProvedError
 from ardoise.export.chromium import Chromium
 from ardoise.export.page import write_html
 from ardoise.export.plan import make_plan
+from ardoise.pictures import Settings, prepare
 
 CLASSES = tuple("0123456789")
 TWO_FRAMES = "new Promise(r => requestAnimationFrame(() => requestAnimationFrame(r)))"
@@ -167,6 +168,20 @@ def test_the_network_receives_what_fit_image_makes(person):
         np.testing.assert_allclose(p, expected, atol=1e-5)
 
 
+def test_prepared_where_the_network_learned_so(person):
+    settings = Settings(thickest=3.0)
+    model = page_model(prepare=settings.config())
+    person.file.write_bytes(content_of(model))
+    person.look()
+    for shape in (SEVEN, LOOP, [(0.5, 0.5)], [(0, 0), (0, 1), (1, 1), (1, 0)]):
+        person.draw(shape)
+        grey = person.bytes_of("ardoise.greyLevels()").reshape(560, 560)
+        made, report = prepare(grey, settings)
+        got = person.received()
+        assert not report.is_empty
+        assert np.abs(got.astype(int) - made.reshape(-1)).max() <= 2
+
+
 def test_dark_on_light_where_the_network_learned_so(person):
     person.file.write_bytes(content_of(page_model(dark_on_light=True)))
     person.look()
@@ -184,6 +199,22 @@ def test_pictures_that_are_not_square(person):
     assert box["width"] / box["height"] == pytest.approx(20 / 12, rel=0.01)
 
 
+def in_node(folder, function, cases):
+    """Return what a function of prepare.js makes of each case: bytes and arguments."""
+    source = resources.files("ardoise.export") / "templates" / "prepare.js"
+    (folder / "cases.json").write_text(json.dumps(cases))
+    (folder / "run.js").write_text(
+        source.read_text("utf-8")
+        + "const cases = JSON.parse(require('fs').readFileSync('cases.json'));"
+        "const made = cases.map(([x, ...given]) =>"
+        f"  Array.from({function}(Uint8Array.from(x), ...given)));"
+        "process.stdout.write(JSON.stringify(made));"
+    )
+    command = [shutil.which("node"), "run.js"]
+    done = subprocess.run(command, cwd=folder, capture_output=True, check=True)
+    return json.loads(done.stdout)
+
+
 def test_fit_image_in_javascript(tmp_path):
     """On what no drawing is as well: noise, light borders, any size."""
     need("js")
@@ -197,20 +228,35 @@ def test_fit_image_in_javascript(tmp_path):
             image = np.where(rng.random((h, w)) < 0.2, image, i * 4).astype(np.uint8)
         cases.append([image.reshape(-1).tolist(), h, w, *to])
         expected.append(fit_image(image, *to).reshape(-1))
-    source = resources.files("ardoise.export") / "templates" / "prepare.js"
-    (tmp_path / "cases.json").write_text(json.dumps(cases))
-    (tmp_path / "run.js").write_text(
-        source.read_text("utf-8")
-        + "const cases = JSON.parse(require('fs').readFileSync('cases.json'));"
-        "const made = cases.map(([x, ...sizes]) =>"
-        "  Array.from(fitImage(Uint8Array.from(x), ...sizes)));"
-        "process.stdout.write(JSON.stringify(made));"
-    )
-    command = [shutil.which("node"), "run.js"]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, check=True)
-    for got, wanted in zip(json.loads(done.stdout), expected, strict=True):
+    for got, wanted in zip(in_node(tmp_path, "fitImage", cases), expected, strict=True):
         # Which of rows and columns come first is up to Pillow's version.
         assert np.abs(np.array(got) - wanted.astype(int)).max() <= 1
+
+
+def test_prepare_in_javascript(tmp_path):
+    """On digits of all sizes and widths of strokes, with specks, or nothing at all."""
+    need("js")
+    rng = np.random.default_rng(0)
+    digits = load_mnist().images[:40, ..., 0]
+    cases, expected = [np.zeros((50, 70), np.uint8)], []
+    for digit in digits:
+        times = int(rng.integers(1, 9))
+        large = np.kron(digit, np.ones((times, times), np.uint8))
+        # Sharp, like chalk: most of the ink has the strongest level.
+        large = np.where(large > 90, 255, 0).astype(np.uint8)
+        cases.append(np.pad(large, rng.integers(0, 40, (2, 2))))
+        cases[-1][0, 0] = 255
+    settings = [Settings(thinnest=t) for t in (1.2, 2.5)]
+    settings += [Settings(thickest=2.0), Settings(dark_on_light=True)]
+    for i, case in enumerate(cases):
+        expected.append(prepare(case, settings[i % 4])[0].reshape(-1))
+    given = [
+        [case.reshape(-1).tolist(), *case.shape, settings[i % 4].config()]
+        for i, case in enumerate(cases)
+    ]
+    made = in_node(tmp_path, "prepareDrawing", given)
+    for got, wanted in zip(made, expected, strict=True):
+        assert np.abs(np.array(got) - wanted.astype(int)).max() <= 2
 
 
 # -- ways to draw ---------------------------------------------------------------------

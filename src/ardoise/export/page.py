@@ -15,6 +15,8 @@ from ardoise.export.pack import fill, script_json, template
 from ardoise.export.plan import Plan
 from ardoise.export.words import count, decimal, shape_of, version
 from ardoise.messages import LANGUAGES, text
+from ardoise.pictures import Settings
+from ardoise.pictures.framing import SIDE
 
 # The page's sentences, and the names that its script puts values in the place of.
 _SENTENCES = (
@@ -34,8 +36,8 @@ def write_html(plan: Plan, name: str, details: dict[str, Any]) -> dict[str, byte
     plan : Plan
     name : str
     details : dict
-        The model's: its score on images that did not train, and whether pictures are
-        dark on light.
+        The model's: its score on images that did not train, how pictures are prepared,
+        and whether they are dark on light.
 
     Raises
     ------
@@ -51,6 +53,7 @@ def write_html(plan: Plan, name: str, details: dict[str, Any]) -> dict[str, byte
         HEIGHT=height,
         WIDTH=width,
         DARK_ON_LIGHT=script_json(details.get("dark_on_light") is True),
+        SETTINGS=script_json(_settings(plan, details)),
         TEXTS=script_json({lang: _texts(plan, details, lang) for lang in LANGUAGES}),
         CORE=core(plan, export=False),
         PREPARE=template("prepare.js").strip(),
@@ -89,6 +92,16 @@ def picture_size(plan: Plan) -> tuple[int, int]:
     if len(shape) == 2 or (len(shape) == 3 and shape[2] == 1):
         return shape[0], shape[1]
     raise ExportError("export.not_picture", shape=" × ".join(map(str, shape)))
+
+
+def _settings(plan: Plan, details: dict[str, Any]) -> dict[str, Any] | None:
+    """Return how the page prepares a drawing, as `ardoise.pictures.prepare` does."""
+    if picture_size(plan) != (SIDE, SIDE) or "prepare" not in details:
+        return None
+    try:
+        return Settings.from_config(details["prepare"]).config()
+    except ValueError as error:
+        raise ExportError("predict.prepare", reason=error) from None
 
 
 def _texts(plan: Plan, details: dict[str, Any], lang: str) -> dict[str, str]:

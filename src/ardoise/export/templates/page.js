@@ -8,6 +8,9 @@ const CLASSES = @CLASSES@;
 const HEIGHT = @HEIGHT@; // of the picture that the network receives
 const WIDTH = @WIDTH@;
 const DARK_ON_LIGHT = @DARK_ON_LIGHT@; // as the pictures that it learned from
+// How a drawing is prepared; null where it is only brought to the network's size.
+/** @type {Settings | null} */
+const SETTINGS = @SETTINGS@;
 /** @type {Record<string, Record<string, string>>} */
 const TEXTS = @TEXTS@;
 
@@ -82,6 +85,7 @@ function greyLevels() {
 
 /** The picture that the network receives. @returns {Uint8Array} */
 function received() {
+  if (SETTINGS) return prepareDrawing(greyLevels(), slate.height, slate.width, SETTINGS);
   const fitted = fitImage(greyLevels(), slate.height, slate.width, HEIGHT, WIDTH);
   return DARK_ON_LIGHT ? fitted.map((level) => 255 - level) : fitted;
 }
