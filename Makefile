@@ -7,7 +7,7 @@ BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help train test check format benchmarks records ablations evidence fuzz clean
+.PHONY: help train test check format benchmarks records ablations pictures evidence fuzz clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "make %-12s %s\n", $$1, $$2}'
@@ -55,12 +55,15 @@ records: $(VENV)/.installed-benchmarks ## train every recipe with many seeds, wr
 ablations: $(VENV)/.installed-all ## measure which tools of training pay, on validation images (hours; goes on where it was stopped)
 	$(BIN)/python -m benchmarks.ablations $(ARGS)
 
+pictures: $(VENV)/.installed-test ## how cnn reads pictures that are not MNIST's, into RESULTS.md (about 30 minutes)
+	$(BIN)/python -m benchmarks.pictures --final $(ARGS)
+
 $(VENV)/.installed-fuzz: $(VENV)/.installed-test
 	$(PIP) --editable '.[fuzz]'
 	@touch $@
 
 fuzz: $(VENV)/.installed-fuzz ## a million inputs that atheris makes for each reader of files (about 45 minutes)
-	@for reader in idx model checkpoint onnx; do \
+	@for reader in idx model checkpoint onnx picture; do \
 	  $(BIN)/python -m tests.fuzz $$reader $(ARGS) || exit 1; done
 
 evidence: $(VENV)/.installed-test ## slow proofs: 500 killed processes, failing disks (about 3 minutes)

@@ -18,6 +18,9 @@ from ardoise.digits import corruptions
 from ardoise.digits.recipes import EXPECTED, RECIPES
 from ardoise.engine import optimizers
 from benchmarks import records_torch
+from benchmarks.pictures.cases import CASES
+from benchmarks.pictures.measure import SHARES
+from benchmarks.pictures.sheets import SHEETS
 from benchmarks.records import __main__ as program
 from benchmarks.records import alone, found, race, render, robustness, runs
 from benchmarks.records.runs import Job, RunError
@@ -315,6 +318,33 @@ def test_robustness(tmp_path: Path) -> None:
     assert rows[0] == ["`rotation/10`", "turned by ±10°", "90.00"]
     assert "of our changes 90.00 %, of the 13 of MNIST-C 50.00 %" in page
     assert "The recipe `mlp` on test images" not in page
+
+
+def test_other_pictures(tmp_path: Path) -> None:
+    cases = [*(case.name for case in CASES), "uci"]
+    shares = dict.fromkeys(SHARES, 960)
+    sheets = {"digits": 990, "of_digits": 1000, "numbers": 85, "of_numbers": 100}
+    for seed in (0, 1):
+        right = {"right": 9900 - 100 * seed, "without": 5000, "of": 10_000}
+        content = {
+            "recipe": "cnn",
+            "digest": "d",
+            "cases": dict.fromkeys(cases, right),
+            "sheets": {name: sheets for name in SHEETS},
+            "known": {**dict.fromkeys(SHARES, 80), "of": 10_000},
+            "strange": {"noise": {**shares, "of": 1000}},
+            "photo": {"seconds": 1.2, "megabytes": 390.0, "megapixels": 12.0}
+            | {"right": 40, "of": 40},
+        }
+        runs.write_json(tmp_path / "pictures" / f"cnn-{seed:02d}.json", content)
+    older = {**content, "digest": "older"}
+    runs.write_json(tmp_path / "pictures" / "an-older.json", older)
+    page = render.render(tmp_path)
+    assert "2 seeds, on pictures made of the 10,000 test digits" in page
+    assert "| **98.50 ± 0.71** | 50.00 ± 0.00 | 98 (goal 99) | ✓ |" in page
+    assert "| 97 of digits, 90 of numbers | ✗ |" in page
+    assert "| **all without a digit** | 96.00 ± 0.00 ✓ |" in page
+    assert "1.20 s, 390 MB (at most 1.5 s, 400 MB) ✓; 80 of 80 digits right." in page
 
 
 def test_ablations(tmp_path: Path) -> None:

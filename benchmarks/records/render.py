@@ -7,6 +7,7 @@ from statistics import mean, median
 from ardoise.digits.corruptions import CORRUPTIONS, MNIST_C_LEFT_OUT
 from ardoise.digits.scores import BINS
 from ardoise.files import write_atomically
+from benchmarks.pictures.render import section as pictures
 from benchmarks.records.found import (
     Ablation,
     Record,
@@ -18,6 +19,7 @@ from benchmarks.records.found import (
     read_runs,
     spread,
 )
+from benchmarks.records.tables import table
 from benchmarks.records.wanted import WANTED
 
 HEAD = """\
@@ -47,6 +49,7 @@ def render(folder: Path) -> str:
         ("Time to 99 %, beside PyTorch", "\n\n".join(map(race, races))),
         ("Calibration", calibration(runs)),
         ("Robustness", "\n\n".join(robustness(r) for r in runs if _is_robust(r))),
+        ("Other pictures than MNIST’s", pictures(folder)),
         ("Ablations", "\n\n".join(map(ablation, read_ablations(folder)))),
         ("Machine", machine([*(r for one in runs for r in one.records), *races])),
     ]
@@ -263,12 +266,6 @@ def machine(records: Sequence[Record]) -> str:
     changed = any(record["commit"]["changed"] for record in records)
     note = " (for some runs with changes that are not in them)" if changed else ""
     return f"{where}\n\nCommits: {short}{note}."
-
-
-def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Return a table in Markdown."""
-    cells = [head, ["---"] * len(head), *rows]
-    return "\n".join(f"| {' | '.join(row)} |" for row in cells)
 
 
 def duration(seconds: float) -> str:

@@ -1,6 +1,7 @@
 """``python -m tests.fuzz READER``: a million inputs that atheris makes, for one reader.
 
-The readers are ``model``, ``checkpoint``, ``onnx`` and ``idx``. atheris watches which
+The readers are ``model``, ``checkpoint``, ``onnx``, ``idx`` and
+``picture``. atheris watches which
 lines an input reaches, and keeps those that reach new ones. Half of the inputs are made
 by libFuzzer's own mutations; the others by ours, which know the formats (and seal what
 they change).
@@ -18,7 +19,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("reader", choices=["model", "checkpoint", "onnx", "idx"])
+    parser.add_argument(
+        "reader", choices=["model", "checkpoint", "onnx", "idx", "picture"]
+    )
     parser.add_argument("--runs", type=int, default=1_000_000)
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()

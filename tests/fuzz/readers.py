@@ -1,4 +1,4 @@
-"""The four readers of files from anywhere, and how each is fed bytes of all sorts."""
+"""The readers of files from anywhere, and how each is fed bytes of all sorts."""
 
 import gzip
 import io
@@ -10,9 +10,10 @@ import tracemalloc
 import zlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+from PIL import Image
 
 from ardoise import (
     BatchNorm,
@@ -28,7 +29,7 @@ from ardoise import (
     SnapshotError,
     fit,
 )
-from ardoise.digits import DataError, read_idx
+from ardoise.digits import DataError, read_idx, read_picture
 from ardoise.digits.idx import write_idx
 from ardoise.engine import losses
 from ardoise.engine.training import Callback
@@ -39,11 +40,13 @@ from ardoise.files.checkpoint import (
     load_checkpoint,
     save_checkpoint,
 )
+from ardoise.messages import UserError
 from ardoise.onnx import OnnxError
 from ardoise.onnx import load as load_onnx
 from ardoise.onnx import read as read_onnx
 from ardoise.onnx import run as run_onnx
 from ardoise.onnx.tensors import array_dtype
+from ardoise.pictures import prepare, read
 from tests.fuzz import onnx_messages, sealed
 from tests.fuzz.damage import damaged
 
@@ -65,12 +68,18 @@ class Reader(NamedTuple):
         Files in good order.
     altered : callable
         (generator, bytes) → bytes that get further in than mere damage does.
+    seconds : float
+        Of the process, at most, for one input.
+    memory : int
+        Bytes beside the input's own, at most.
     """
 
     read: Callable[[bytes], None]
     error: type[Exception]
     seeds: Sequence[bytes]
     altered: Callable[[np.random.Generator, bytes], bytes]
+    seconds: float = SECONDS
+    memory: int = MEMORY
 
     def feed(self, data: bytes) -> bool:
         """Read one input; return whether it was accepted."""
@@ -121,7 +130,7 @@ class Limits:
         self.count += 1
         self.slowest = max(self.slowest, seconds)
         self.largest = max(self.largest, room)
-        if seconds > SECONDS or room > MEMORY:
+        if seconds > self.reader.seconds or room > self.reader.memory:
             raise RuntimeError(f"{seconds:.2f} s, {room >> 20} MiB beside the input")
 
     def __str__(self) -> str:
@@ -339,9 +348,87 @@ def idx_reader() -> Reader:
     )
 
 
+# -- pictures -------------------------------------------------------------------------
+
+
+def read_digits(path: str) -> None:
+    """Read the digits on a picture, and the one digit that it may be."""
+    picture = read_picture(path)
+    prepare(picture)
+    read(picture, lambda images: np.full((len(images), 10), 0.1))
+
+
+def altered_png(rng: np.random.Generator, data: bytes) -> bytes:
+    """Return a PNG file with one chunk damaged and its checksum right; or damage."""
+    if not data.startswith(b"\x89PNG"):
+        return damaged(rng, data)
+    chunks, place = [], 8
+    while place + 12 <= len(data):
+        size = int.from_bytes(data[place : place + 4], "big")
+        chunks.append((data[place + 4 : place + 8], data[place + 8 : place + 8 + size]))
+        place += 12 + size
+    i = int(rng.integers(len(chunks)))
+    kind, content = chunks[i]
+    if kind == b"IDAT" and rng.random() < 0.7:
+        content = zlib.compress(damaged(rng, zlib.decompress(content)))
+    elif content:
+        at = int(rng.integers(len(content)))
+        changed = bytearray(content)
+        changed[at] = int(rng.integers(256))
+        content = bytes(changed)
+    chunks[i] = (kind, content)
+    return data[:8] + b"".join(
+        len(content).to_bytes(4, "big")
+        + kind
+        + content
+        + zlib.crc32(kind + content).to_bytes(4, "big")
+        for kind, content in chunks
+    )
+
+
+def picture_reader() -> Reader:
+    rng = np.random.default_rng(0)
+    grey = np.zeros((28, 40), np.uint8)
+    grey[6:22, 8:11] = grey[6:9, 20:30] = grey[6:22, 26:29] = 255  # a 1 and a 7
+    image = Image.fromarray(grey)
+    noisy = Image.fromarray(rng.integers(0, 256, (20, 30, 3)).astype(np.uint8))
+    deep = Image.fromarray(grey.astype(np.int32) * 257)
+    frames = [image.rotate(10 * i) for i in range(3)]
+    files: list[tuple[Image.Image, str, dict[str, Any]]] = [
+        (image, "PNG", {}),
+        (image.convert("P"), "PNG", {"transparency": 0}),
+        (noisy.convert("RGBA"), "PNG", {}),
+        (deep.convert("I;16"), "PNG", {}),
+        (image.convert("1"), "PNG", {}),
+        (noisy, "JPEG", {"quality": 60}),
+        (noisy.convert("CMYK"), "JPEG", {}),
+        (image, "GIF", {"save_all": True, "append_images": frames}),
+        (noisy, "BMP", {}),
+        (image, "TIFF", {"compression": "tiff_lzw"}),
+        (deep, "TIFF", {}),
+        (noisy, "WEBP", {}),
+        (image, "PPM", {}),
+    ]
+    seeds = []
+    for picture, kind, options in files:
+        out = io.BytesIO()
+        picture.save(out, kind, **options)
+        seeds.append(out.getvalue())
+    return Reader(
+        at_a_path(read_digits),
+        UserError,
+        seeds,
+        altered_png,
+        # A header may promise 67 million pixels, and the decoder makes room for them.
+        seconds=10.0,
+        memory=800 << 20,
+    )
+
+
 READERS: dict[str, Callable[[], Reader]] = {
     "model": model_reader,
     "checkpoint": checkpoint_reader,
     "onnx": onnx_reader,
     "idx": idx_reader,
+    "picture": picture_reader,
 }
