@@ -4,7 +4,6 @@ import csv
 import io
 import json
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -254,19 +253,13 @@ def _sentence(file: Path, error: UserError, lang: str) -> str:
     return f"{file}: {said}" if isinstance(error, PictureError) else said
 
 
-@contextmanager
-def _bar(terminal: Terminal) -> Iterator[Progress]:
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    with Progress(*columns, console=terminal.out, transient=True) as bar:
-        yield bar
-
-
 def _followed(files: Sequence[Path], terminal: Terminal) -> Iterator[Path]:
     """Yield files; of several, show on a terminal how many have been read."""
     if len(files) < 2 or terminal.out.quiet or not terminal.out.is_terminal:
         yield from files
         return
-    with _bar(terminal) as bar:
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    with Progress(*columns, console=terminal.out, transient=True) as bar:
         task = bar.add_task(terminal.text("read.progress"), total=len(files))
         for file in files:
             yield file

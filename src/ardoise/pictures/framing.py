@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ardoise.pictures.levels import Grey
+from ardoise.pictures.windows import Grey
 
 SIDE, BOX = 28, 20
 # The centre of mass of MNIST's digits: the middle of row (column) 14, counted from 0.

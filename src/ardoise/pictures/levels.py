@@ -6,8 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ardoise.messages import UserError
-
-Grey = NDArray[np.float32]
+from ardoise.pictures.windows import Grey, reduced
 
 MAX_SIDE = 20_000
 CHANNELS = ("red", "green", "blue")
@@ -106,15 +105,8 @@ def _checked(picture: ArrayLike) -> tuple[NDArray[Any], float]:
 
 def _unit(values: NDArray[Any], top: float, times: int) -> Grey:
     """Return the numbers from 0 to 1, as means of so many pixels a side."""
-    if times == 1:
-        scaled = values.astype(np.float32)
-    else:
-        h, w = (side // times for side in values.shape[:2])
-        scaled = np.zeros((h, w, *values.shape[2:]), np.float32)
-        for i in range(times):
-            for j in range(times):
-                scaled += values[i : h * times : times, j : w * times : times]
-    scaled /= np.float32(top * times * times)
+    scaled = reduced(values, times)
+    scaled /= np.float32(top)
     return scaled
 
 

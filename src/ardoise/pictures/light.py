@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ardoise.pictures.components import connected_components
-from ardoise.pictures.levels import Grey, quantiles, sample
+from ardoise.pictures.levels import quantiles, sample
 from ardoise.pictures.windows import (
+    Grey,
     box_means,
     box_sums,
     enlarged,
@@ -52,14 +53,11 @@ class Ink(NamedTuple):
         Whether ink was darker than its ground.
     uneven : float
         By how much the ground's levels differ, as a share of the ink's contrast.
-    noise : float
-        Roughness of the ground, as a share of the ink's contrast.
     """
 
     ink: Grey
     inverted: bool
     uneven: float
-    noise: float
 
 
 def find_ink(grey: Grey) -> Ink:
@@ -95,14 +93,14 @@ def find_ink(grey: Grey) -> Ink:
     above = raised[raised > least]
     strongest = quantiles(above, 0.9)[0] if above.size else 0.0
     if strongest < max(LEAST, 2 * ROUGHNESS * roughness):
-        return Ink(np.zeros_like(grey), inverted, 0.0, 0.0)
+        return Ink(np.zeros_like(grey), inverted, 0.0)
     uneven, weakest = 0.0, min(ROUGHNESS * roughness, SHARE * strongest)
     if level is None:
         low, high = quantiles(ground, 0.02, 0.98)
         uneven = (high - low) / strongest
         weakest = SHARE * strongest  # a shadow's edge leaves a halo
     ink = (raised - np.float32(weakest)) / np.float32(strongest - weakest)
-    return Ink(np.clip(ink, 0, 1), inverted, uneven, roughness / strongest)
+    return Ink(np.clip(ink, 0, 1), inverted, uneven)
 
 
 def is_light(grey: Grey) -> bool:

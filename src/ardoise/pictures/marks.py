@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 
 from ardoise.pictures.components import Components, connected_components
 from ardoise.pictures.framing import Box
-from ardoise.pictures.levels import Grey
 from ardoise.pictures.strokes import thickness
+from ardoise.pictures.windows import Grey
 
-HALF = 0.5
+HALF = 0.5  # ink of less than this is the edge of something
 # A line of the paper: runs of so many strokes' widths, over such a share of the sheet,
 # no wider than so many strokes; one of its ends lies so near to the sheet's edge.
 RUN, SPAN, WIDE, EDGE = 10, 0.6, 1.8, 0.05

@@ -11,17 +11,17 @@ from numpy.typing import ArrayLike, NDArray
 
 from ardoise.pictures.components import connected_components
 from ardoise.pictures.framing import BOX, SIDE, Box, box_of, frame, resample
-from ardoise.pictures.levels import Grey, grey_levels
-from ardoise.pictures.light import UNEVEN, find_ink
+from ardoise.pictures.levels import CHANNELS, Levels, grey_levels
+from ardoise.pictures.light import UNEVEN, Ink, find_ink
+from ardoise.pictures.marks import HALF
 from ardoise.pictures.strokes import thicken, thickness
+from ardoise.pictures.windows import Grey
 
 # The longest side at which strokes are looked at: each of these pixels is a quarter of
 # one of MNIST's.
 FINE = 4 * BOX
 # A larger picture of one digit is made smaller.
 MOST_SIDE = 800
-# Ink of less than this is the edge of something.
-HALF = 0.5
 # A mark belongs to the digit if it has so much of the largest mark's ink; or half of
 # that, no farther from it than so much of its longest side: strokes break.
 MARK, NEAR = 0.04, 0.2
@@ -143,12 +143,8 @@ def prepare(
         If it is no picture.
     """
     settings = settings or Settings()
-    levels = grey_levels(picture, MOST_SIDE)
-    changes, stages = [], {"grey": levels.grey}
-    if levels.channel in ("red", "green", "blue"):
-        changes.append(Change(f"channel_{levels.channel}"))
-    found = find_ink(levels.grey)
-    stages["ink"] = found.ink
+    levels, found, changes = ink_of(picture, MOST_SIDE)
+    stages = {"grey": levels.grey, "ink": found.ink}
     digit, box = _largest(found.ink)
     if box is None:
         blank = np.zeros((SIDE, SIDE), np.float32)
@@ -166,6 +162,21 @@ def prepare(
     if abs(scale - 1) > 0.05:
         more = (*more, Change("scaled", {"ratio": scale}))
     return image, Report((*changes, *more), box, stages | own)
+
+
+def ink_of(picture: ArrayLike, most_side: int) -> tuple[Levels, Ink, list[Change]]:
+    """Return grey levels, the ink in them, and which channel was taken, if one was.
+
+    Raises
+    ------
+    PictureError
+        As `ardoise.pictures.grey_levels`.
+    """
+    levels = grey_levels(picture, most_side)
+    channel = (
+        [Change(f"channel_{levels.channel}")] if levels.channel in CHANNELS else []
+    )
+    return levels, find_ink(levels.grey), channel
 
 
 def prepare_ink(

@@ -7,12 +7,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ardoise.pictures.framing import Box
-from ardoise.pictures.levels import Grey, grey_levels
-from ardoise.pictures.light import UNEVEN, find_ink
+from ardoise.pictures.light import UNEVEN
 from ardoise.pictures.lines import lines_of, spaces
 from ardoise.pictures.marks import Mark, find_marks
-from ardoise.pictures.preparing import Change, Settings, prepare_ink
+from ardoise.pictures.preparing import Change, Settings, ink_of, prepare_ink
 from ardoise.pictures.splitting import split
+from ardoise.pictures.windows import Grey
 
 # Images (n, 28, 28) of bytes → probabilities (n, K); → which are refused (n,).
 Classify = Callable[[NDArray[np.uint8]], NDArray[np.floating]]
@@ -123,11 +123,7 @@ def read(
         If it is no picture.
     """
     settings = settings or Settings()
-    levels = grey_levels(picture, MOST_SIDE)
-    changes = []
-    if levels.channel in ("red", "green", "blue"):
-        changes.append(Change(f"channel_{levels.channel}"))
-    found = find_ink(levels.grey)
+    levels, found, changes = ink_of(picture, MOST_SIDE)
     if found.inverted:
         changes.append(Change("inverted"))
     if found.uneven > UNEVEN:

@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ardoise.pictures.framing import Box, box_of
-from ardoise.pictures.levels import Grey
 from ardoise.pictures.marks import HALF, Mark
+from ardoise.pictures.windows import Grey
 
 # Images of ink, each cut out → probabilities (n, K).
 Read = Callable[[list[Grey]], NDArray[np.floating]]

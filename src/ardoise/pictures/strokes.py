@@ -5,7 +5,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from ardoise.pictures.levels import Grey
+from ardoise.pictures.windows import Grey
 
 
 def thickness(ink: Grey) -> float:

@@ -1,5 +1,7 @@
 """Sums, means and extremes over windows; pictures made smaller and larger."""
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -72,10 +74,16 @@ def sliding(values: Grey, size: int, extreme: np.ufunc) -> Grey:
     return values
 
 
-def reduced(values: Grey, times: int) -> Grey:
-    """Return means of squares of so many pixels a side; what is left over is cut."""
-    h, w = (side // times for side in values.shape)
-    total = np.zeros((h, w), np.float32)
+def reduced(values: NDArray[Any], times: int) -> Grey:
+    """Return means of squares of so many pixels a side; what is left over is cut.
+
+    Parameters
+    ----------
+    values : array of shape (h, w) or (h, w, c)
+    times : int
+    """
+    h, w = (side // times for side in values.shape[:2])
+    total = np.zeros((h, w, *values.shape[2:]), np.float32)
     for i in range(times):
         for j in range(times):
             total += values[i : h * times : times, j : w * times : times]
