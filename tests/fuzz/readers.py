@@ -367,10 +367,17 @@ def altered_png(rng: np.random.Generator, data: bytes) -> bytes:
         size = int.from_bytes(data[place : place + 4], "big")
         chunks.append((data[place + 4 : place + 8], data[place + 8 : place + 8 + size]))
         place += 12 + size
+    if not chunks:
+        return damaged(rng, data)
     i = int(rng.integers(len(chunks)))
     kind, content = chunks[i]
     if kind == b"IDAT" and rng.random() < 0.7:
-        content = zlib.compress(damaged(rng, zlib.decompress(content)))
+        try:
+            # A small stream may hold a great many bytes.
+            rows = zlib.decompressobj().decompress(content, 1 << 20)
+        except zlib.error:
+            return damaged(rng, data)
+        content = zlib.compress(damaged(rng, rows))
     elif content:
         at = int(rng.integers(len(content)))
         changed = bytearray(content)
