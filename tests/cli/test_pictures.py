@@ -57,6 +57,30 @@ def test_what_is_remembered(reader):
     assert model.doubt is not None and len(model.doubt.novelty) == 1
 
 
+def test_a_recipe_that_learns_from_what_is_no_digit(ardoise, reader, mnist, somewhere):
+    paper = 255 - mnist.images[:600, ..., 0]
+    for name, images in (("bytes", paper), ("shares", (paper / 255).astype("f4"))):
+        np.savez(f"{name}.npz", x=images, y=mnist.labels[:600])
+        options = (
+            f"--recipe cnn --epochs 1 --threads 1 --data {name}.npz --output {name}"
+        )
+        said = ardoise("train", *options.split())
+        assert said.code == 0, said.err
+        assert "learns from 48 random strokes and blots" in said.out
+        model = load_model(f"{name}/model.safetensors")
+        assert model.details["outliers"] == 48 and model.details["dark_on_light"]
+    # What is taught to it later does not make it forget that.
+    hand(mnist, somewhere / "mine", 1)
+    said = ardoise("teach", "mine", "--model", "bytes")
+    assert said.code in (0, 1) and "Traceback" not in said.err
+    # Data that are no pictures of digits have no use for strokes.
+    rng = np.random.default_rng(0)
+    np.savez("noise.npz", x=rng.random((200, 28, 28)), y=np.arange(200) % 2)
+    options = "--recipe cnn --epochs 1 --threads 1 --data noise.npz --output noise"
+    said = ardoise("train", *options.split())
+    assert said.code == 0 and "strokes" not in said.out
+
+
 def test_predict_says_what_it_did(ardoise, reader, mnist, somewhere):
     large = 255 - np.kron(digit(mnist, 7), np.ones((6, 6), np.uint8))
     Image.fromarray(large).save("seven.png")

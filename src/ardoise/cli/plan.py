@@ -20,8 +20,10 @@ from ardoise.cli.held import is_sealed
 from ardoise.cli.parts import absolute, default_split, divide, load
 from ardoise.cli.terminal import OptionError, Terminal
 from ardoise.digits import Dataset
+from ardoise.digits.outliers import outliers
 from ardoise.digits.recipes import DEFAULT_RECIPE, FOR_ROWS, RECIPES, Recipe
 from ardoise.engine import losses
+from ardoise.engine.arrays import Array
 from ardoise.engine.history import History
 from ardoise.engine.network import Network
 from ardoise.engine.novelty import Doubt
@@ -68,6 +70,8 @@ class Plan:
         What the model file will remember of all this.
     for_fit : tuple of numpy.random.Generator
         What the training of each member draws from.
+    outliers : ndarray or None
+        Images of no class, to learn from besides.
     """
 
     recipe: Recipe
@@ -78,6 +82,7 @@ class Plan:
     threads: int
     details: dict[str, Any]
     for_fit: tuple[np.random.Generator, ...]
+    outliers: Array | None = None
 
     @property
     def shapes(self) -> tuple[Network, ...]:
@@ -138,8 +143,13 @@ def make_plan(options: TrainOptions, terminal: Terminal) -> Plan:
     }
     if recipe.augmentation is not None:
         details["augmentation"] = dict(recipe.augmentation)
+    strange = None
     if is_framed(data.images, dark):
         details["prepare"] = Settings(dark_on_light=dark).config()
+        if recipe.outliers:
+            n = max(1, round(recipe.outliers * len(parts.train)))
+            strange = outliers_like(data, dark, n, options.seed)
+            details["outliers"] = n
     shape, n_classes = data.images.shape[1:], len(data.classes)
     return Plan(
         recipe,
@@ -153,6 +163,7 @@ def make_plan(options: TrainOptions, terminal: Terminal) -> Plan:
         threads,
         details,
         tuple(for_fit),
+        strange,
     )
 
 
@@ -187,6 +198,7 @@ def learn(
         callbacks=callbacks,
         weight_average=recipe.weight_average,
         augment=recipe.augmentation,
+        outliers=plan.outliers,
         snapshot=snapshot,
     )
 
@@ -244,6 +256,28 @@ def dark_on_light(data: Dataset) -> bool:
     )
     middle = 127 if data.images.dtype == np.uint8 else 0.5
     return bool(np.median(border) > middle)
+
+
+def outliers_like(data: Dataset, dark: bool, n: int, seed: int) -> Array:
+    """Return pictures that are no digit, with the ink and the dtype of the data.
+
+    Parameters
+    ----------
+    data : Dataset
+        Framed as MNIST's digits are.
+    dark : bool
+        Whether its ink is dark.
+    n : int
+    seed : int
+        Of the training: one that goes on sees the same.
+    """
+    images = outliers(n, np.random.default_rng([seed, n]))
+    if dark:
+        images = 255 - images
+    if data.images.dtype == np.uint8:
+        return images
+    scaled: Array = (images / 255).astype(data.images.dtype)
+    return scaled
 
 
 def versions() -> dict[str, str]:

@@ -165,6 +165,8 @@ def printable(recipe: Recipe, terminal: Terminal) -> dict[str, object]:
         settings["weight_average"] = recipe.weight_average
     if recipe.augmentation is not None:
         settings["augmentation"] = setting_words(recipe.augmentation)
+    if recipe.outliers:
+        settings["outliers"] = recipe.outliers
     return settings
 
 

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from ardoise.cli.held import data_of, parts_of, suited
 from ardoise.cli.members import doubt_of
 from ardoise.cli.pictures import Reader
+from ardoise.cli.plan import outliers_like
 from ardoise.cli.progress import Interruptible, ShownProgress
 from ardoise.cli.results import answers_of, ask, outputs_of
 from ardoise.cli.terminal import Terminal
@@ -30,6 +31,7 @@ from ardoise.pictures import PictureError
 from ardoise.plots.numbers import integer, percent
 
 REPLAYED = 6000  # images of those that the model learned from
+OUTLIERS = 0.1  # pictures that are no digit beside these, if it learned from such
 SHARE = 0.25  # of what it learns now, so much is new
 EPOCHS, BATCH, RATE = 3, 128, 1e-3
 FOLDS = 3  # each picture is read by a network that learned the other two thirds
@@ -196,6 +198,11 @@ def _learn(
     """Return a copy of the model's network that learned new images beside old ones."""
     network = model.network.astype(model.network.dtype)
     times = max(1, round(len(old) * SHARE / (1 - SHARE) / len(own)))
+    strange = None
+    if "outliers" in model.details:
+        # What it learned not to answer is learned again, like the rest.
+        n, dark = round(len(old) * OUTLIERS), bool(model.details.get("dark_on_light"))
+        strange = outliers_like(old, dark, n, int(rng.integers(2**31)))
     fit(
         network,
         np.concatenate([old.images, np.repeat(own.images, times, axis=0)]),
@@ -207,6 +214,7 @@ def _learn(
         batch_size=BATCH,
         seed=rng,
         augment=_AUGMENTATION,
+        outliers=strange,
         callbacks=callbacks,
     )
     return network

@@ -301,3 +301,5 @@ def introduce(terminal: Terminal, plan: Plan) -> None:
     if recipe.augmentation is not None:
         words = setting_words(recipe.augmentation)
         terminal.say("train.augmentation", settings=words)
+    if plan.outliers is not None:
+        terminal.say("train.outliers", n=integer(len(plan.outliers), lang))

@@ -50,6 +50,9 @@ class Recipe:
     weight_average : float or None
     augmentation : mapping or None
         Settings of `ardoise.Augmentation`.
+    outliers : float
+        How many pictures that are no digit are learned from besides, as a share of
+        the training images; only where these are framed as MNIST's digits are.
     members : int
         How many networks are trained; the model is their mean.
     others : tuple of tuples of mappings
@@ -75,6 +78,7 @@ class Recipe:
     )
     weight_average: float | None = None
     augmentation: Mapping[str, Any] | None = None
+    outliers: float = 0.0
     members: int = 1
     others: tuple[tuple[Mapping[str, Any], ...], ...] = ()
     calibrate: bool = True
@@ -126,12 +130,11 @@ _ADAMW = {"name": "adamw", "weight_decay": 0.01}
 _LITTLE = {**_AFFINE, "translation": 1.5}
 # Strokes and proportions of other pictures than MNIST's, too.
 _OTHERS = {**_LITTLE, "stretch": 0.2, "thickness": 1.0}
-# How the recipes `cnn` and `cnn-large` are trained.
+# How the convolutional recipes are trained.
 _CONVOLUTIONAL: dict[str, Any] = {
     "optimizer": _ADAMW,
     "learning_rate": {"name": "one_cycle", "learning_rate": 0.01},
     "loss": _SMOOTHED,
-    "weight_average": 0.999,
 }
 
 
@@ -224,6 +227,7 @@ RECIPES: dict[str, Recipe] = {
             layers=_CNN,
             epochs=12,
             augmentation=_OTHERS,
+            outliers=0.1,
             **_CONVOLUTIONAL,
         ),
         Recipe(
@@ -231,6 +235,7 @@ RECIPES: dict[str, Recipe] = {
             layers=_CNN_LARGE,
             epochs=20,
             augmentation=_LITTLE,
+            weight_average=0.999,
             **_CONVOLUTIONAL,
         ),
         Recipe(
@@ -241,6 +246,7 @@ RECIPES: dict[str, Recipe] = {
             members=9,
             epochs=15,
             augmentation=_OTHERS,
+            weight_average=0.999,
             **_CONVOLUTIONAL,
         ),
         Recipe(

@@ -21,7 +21,7 @@ from ardoise.engine.arrays import (
     fill_batch,
 )
 from ardoise.engine.augmentation import Augment, Augmentation
-from ardoise.engine.losses import Loss
+from ardoise.engine.losses import NO_CLASS, Loss
 from ardoise.engine.network import Network
 from ardoise.engine.sparse import SparseRows
 from ardoise.engine.threads import Team
@@ -213,6 +213,47 @@ def check_data(
             f"{weights.min():g} to {weights.max():g}"
         )
     return x, t, weights
+
+
+def with_outliers(
+    network: Network,
+    loss: Loss,
+    data: tuple[Array, Array, Array | None],
+    outliers: Array,
+) -> tuple[Array, Array, Array | None]:
+    """Return checked data followed by samples of no class, or refuse these.
+
+    Parameters
+    ----------
+    network : Network
+    loss : Loss
+    data : tuple
+        (x, targets, weights), as `check_data` returns them.
+    outliers : array of shape (m, *input_shape)
+
+    Raises
+    ------
+    TypeError, ValueError
+        With one sentence: the loss does not know outliers, or they have another shape
+        or dtype than x.
+    """
+    x, t, weights = data
+    if not loss.takes_outliers:
+        raise ValueError(
+            f"outliers need the loss 'softmax_cross_entropy'; got {loss.name!r}"
+        )
+    outliers = np.asanyarray(outliers)
+    if outliers.dtype != x.dtype:
+        raise TypeError(
+            f"outliers must be an array of the dtype of x, {x.dtype}; got "
+            f"{outliers.dtype}"
+        )
+    check_samples(outliers, network.input_shape)
+    more = len(outliers)
+    if weights is not None:
+        weights = np.concatenate([weights, np.ones(more, weights.dtype)])
+    targets = np.concatenate([t, np.full(more, NO_CLASS, t.dtype)])
+    return np.concatenate([x, outliers]), targets, weights
 
 
 def check_whole(name: str, value: float) -> None:

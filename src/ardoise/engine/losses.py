@@ -18,6 +18,8 @@ import numpy as np
 from ardoise.engine.arrays import Array, Shape, check_finite
 from ardoise.engine.tables import build
 
+NO_CLASS = -1  # the target of a sample that belongs to no class
+
 
 class Loss:
     """Base class.
@@ -31,10 +33,13 @@ class Loss:
         The name that `get` knows.
     is_classifier : bool
         Whether targets are class indices, and accuracy means something.
+    takes_outliers : bool
+        Whether a target can be `NO_CLASS`.
     """
 
     name: ClassVar[str]
     is_classifier: ClassVar[bool] = False
+    takes_outliers: ClassVar[bool] = False
 
     def __call__(
         self, z: Array, t: Array, *, scale: float, weights: Array | None = None
@@ -89,6 +94,9 @@ class SoftmaxCrossEntropy(Loss):
     The target is 1 at the class t and 0 elsewhere; with label smoothing ε it is
     1 − ε + ε/K and ε/K. Shapes: z (B, K), t (B,) integers in 0..K−1.
 
+    Of an outlier, t = `NO_CLASS`, the target is 1/K everywhere, and log K is taken off
+    the loss, which is 0 then where all classes are equally probable.
+
     Parameters
     ----------
     label_smoothing : float
@@ -103,11 +111,13 @@ class SoftmaxCrossEntropy(Loss):
     ----------
     Bridle, "Probabilistic interpretation of feedforward classification network
     outputs", 1990; Szegedy et al., "Rethinking the Inception Architecture", 2016,
-    section 7 (smoothing).
+    section 7 (smoothing); Hendrycks et al., "Deep anomaly detection with outlier
+    exposure", 2019, section 4.2 (outliers).
     """
 
     name = "softmax_cross_entropy"
     is_classifier = True
+    takes_outliers = True
 
     def __init__(self, label_smoothing: float = 0.0) -> None:
         if not 0 <= label_smoothing < 1:
@@ -126,24 +136,33 @@ class SoftmaxCrossEntropy(Loss):
         np.copyto(p, z.T)
         np.maximum.reduce(p, axis=0, out=top)
         np.subtract(p, top, out=p)
+        smoothing: float | Array = self.label_smoothing
+        strange = None
+        if t.min(initial=0) < 0:
+            # An outlier's target is that of any class, smoothed altogether.
+            strange = t == NO_CLASS
+            t = np.where(strange, 0, t)
+            smoothing = np.where(strange, 1, smoothing).astype(z.dtype)
+        smoothed = strange is not None or self.label_smoothing > 0
         np.multiply(t, n, out=index)
         np.add(index, rows, out=index)
-        smoothing = self.label_smoothing
         fit = flat.take(index)  # (B,) z at the target, later the sample's loss
-        if smoothing:
+        if smoothed:
             np.multiply(fit, 1 - smoothing, out=fit)
             np.add(fit, np.add.reduce(p, axis=0) * (smoothing / k), out=fit)
         np.exp(p, out=p)
         np.dot(ones[:k], p, out=total)  # half the time of a sum along an axis
         np.log(total, out=top)
         np.subtract(top, fit, out=fit)
+        if strange is not None:
+            fit[strange] -= math.log(k)
         # dz = weight · scale · (softmax − target)
         if weights is None:
             value = float(np.dot(fit, ones[:n])) * scale
             np.divide(scale, total, out=total)
             np.multiply(p, total, out=p)
             flat[index] -= scale * (1 - smoothing)
-            if smoothing:
+            if smoothed:
                 np.subtract(p, scale * smoothing / k, out=p)
         else:
             value = float(np.dot(fit, weights)) * scale
@@ -151,7 +170,7 @@ class SoftmaxCrossEntropy(Loss):
             np.multiply(total, scale, out=total)
             np.multiply(p, total, out=p)
             flat[index] -= weights * (scale * (1 - smoothing))
-            if smoothing:
+            if smoothed:
                 np.subtract(p, weights * (scale * smoothing / k), out=p)
         np.copyto(dz, p.T)
         return value, dz

@@ -2,8 +2,8 @@
 
 A network answers whatever it is shown, and is often sure. What its layers make of a
 sample, its features, lies close to a class's mean for samples like those that it
-learned from, and far from all means for others; and the largest output is low. Each of
-these alone misses much; together they miss little.
+learned from, and far from all means for others; and the largest output hardly stands
+out among all. Each of these alone misses much; together they miss little.
 """
 
 from __future__ import annotations
@@ -30,6 +30,9 @@ TAILS = (
 )
 # Fewer known samples than this say nothing about such shares.
 FEWEST = 200
+# Of the largest output, beside one of each distance: a network that was shown outliers
+# (see `ardoise.fit`) says most by it.
+WEIGHT = 2
 MOST_FEATURES = 1024  # the map of more takes much memory, and more samples
 
 
@@ -81,7 +84,7 @@ class Doubt:
         Of each member, for each place where its features are looked at.
     levels : array of shape (n places + 1, n levels)
         The score that a share `TAILS` of known samples reach: the distance at each
-        place, and how low the largest output is.
+        place, and how little the largest output stands out.
     shares : array of shape (n,)
         Shares of known samples that may be refused, ascending.
     limits : array of shape (n,)
@@ -97,7 +100,7 @@ class Doubt:
         """Return how strange samples are, shape (n,), float64.
 
         For each score, how rare it is that a known sample has one as high; the
-        logarithms are added up.
+        logarithms are added up, that of the largest output counted twice.
 
         Parameters
         ----------
@@ -113,13 +116,24 @@ class Doubt:
         if not len(x):
             return np.zeros(0)
         distances = _distances(network, self.novelty, x)
-        return self.rarity([*distances, _lowness(network.predict_logits(x))])
+        return self.rarity([*distances, _flatness(network.predict_logits(x))])
 
     def rarity(self, scores: Sequence[Array]) -> Array:
-        """Return the sum of the logarithms of how rare scores are, each (n,)."""
+        """Return the sum of the logarithms of how rare scores are, each (n,).
+
+        What no known sample reached is the rarer, the farther it lies: the tail goes on
+        as it fell from one sample in a hundred to the last.
+        """
         total = np.zeros(len(scores[0]))
-        for score, levels in zip(scores, self.levels, strict=True):
-            total += np.interp(score, levels, -np.log(TAILS))
+        weights = [1] * (len(scores) - 1) + [WEIGHT]
+        rarities = -np.log(TAILS)
+        hundredth = TAILS.index(0.01)
+        for score, levels, weight in zip(scores, self.levels, weights, strict=True):
+            last = levels[-1]
+            width = max(last - levels[hundredth], np.finfo(np.float32).tiny)
+            beyond = np.maximum(score - last, 0) / width
+            total += weight * np.interp(score, levels, rarities)
+            total += weight * beyond * (rarities[-1] - rarities[hundredth])
         return total
 
     def limit(self, share: float) -> float:
@@ -169,7 +183,7 @@ def fit_doubt(
     )
     if len({len(places) for places in novelty}) > 1:
         raise ValueError("members have features at another number of places each")
-    scores = [*_distances(network, novelty, known), _lowness(outputs)]
+    scores = [*_distances(network, novelty, known), _flatness(outputs)]
     levels = np.stack([np.quantile(score, 1 - np.array(TAILS)) for score in scores])
     shares = np.array(SHARES)
     found = Doubt(novelty, levels, shares, np.zeros(len(shares))).rarity(scores)
@@ -197,10 +211,13 @@ def _distances(
     return found
 
 
-def _lowness(outputs: Array) -> Array:
-    """Return minus the largest output: it has no tail that rounding cuts off."""
-    lowness: Array = -outputs.max(axis=1).astype(np.float64)
-    return lowness
+def _flatness(outputs: Array) -> Array:
+    """Return minus how far the largest output stands above the mean of all.
+
+    Unlike a probability it has no tail that rounding cuts off.
+    """
+    flatness: Array = (outputs.mean(axis=1) - outputs.max(axis=1)).astype(np.float64)
+    return flatness
 
 
 def fit_novelty(features: Array, labels: Array, n_classes: int) -> Novelty:

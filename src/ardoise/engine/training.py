@@ -26,13 +26,14 @@ from ardoise.engine.batches import (
     check_whole,
     count_rows,
     split_rows,
+    with_outliers,
 )
 from ardoise.engine.errors import DivergenceError, SnapshotError
 from ardoise.engine.evaluation import evaluate_on
 from ardoise.engine.history import History, Stopped
 from ardoise.engine.inference import sharing
 from ardoise.engine.layers import ReLU
-from ardoise.engine.losses import Loss
+from ardoise.engine.losses import NO_CLASS, Loss
 from ardoise.engine.network import Network
 from ardoise.engine.optimizers import Optimizer, WeightAverage
 from ardoise.engine.order import (
@@ -186,6 +187,8 @@ class Training:
         The plan.
     shuffles : bool
         Whether each epoch has a new random order.
+    n_outliers : int
+        How many of the samples, the last ones, have no class.
     epoch, step : int
         Where it stands: the current epoch and the steps made, from 1.
     epoch_samples : int
@@ -257,6 +260,10 @@ class Training:
             counts_hits=accuracy,
         )
         self._has_accuracy = accuracy and loss.is_classifier
+        # Samples that have a class, whose answers can be right; None if all have.
+        known = data[1] != NO_CLASS if loss.takes_outliers else np.ones(1, bool)
+        self._known = None if known.all() else known
+        self.n_outliers = int(np.count_nonzero(~known))
         optimizer.bind(
             network.theta,
             network.grad,
@@ -273,7 +280,7 @@ class Training:
         self._decayed = network.theta[: network.layout.n_decay]
         self.last: Snapshot | None = None
         self._rows: Rows | None = None  # of the epoch in progress
-        self._loss_sum, self._hits = 0.0, 0
+        self._loss_sum, self._hits, self._n_known = 0.0, 0, 0
         self._snapshot = snapshot
         if snapshot is not None:
             with refused():
@@ -331,9 +338,13 @@ class Training:
         if values["learning_rate"] is not None:
             self.learning_rate = values["learning_rate"]
         self.running_loss = self._loss_sum / max(1, self.epoch_samples)
-        self.running_accuracy = self._hits / max(1, self.epoch_samples)
+        seen: Rows = slice(0, self.epoch_samples)
         if values["in_epoch"]:
             self._rows = self._rows_of(arrays)
+            if isinstance(self._rows, np.ndarray):
+                seen = self._rows[seen]
+        self._n_known = self._count_known(seen)
+        self.running_accuracy = self._hits / max(1, self._n_known)
         if self._average is not None:
             fill(self._average.average, arrays["average"])
             self._average.t = values["average_steps"]
@@ -408,7 +419,8 @@ class Training:
         if self._rows is None:
             self.epoch += 1
             self._rows = self._order.next()
-            self.epoch_samples, self._loss_sum, self._hits = 0, 0.0, 0
+            self.epoch_samples, self._loss_sum = 0, 0.0
+            self._hits, self._n_known = 0, 0
         batches = split_rows(self._rows, self.batch_size)
         done = -(-self.epoch_samples // self.batch_size)  # of an epoch that is resumed
         resumed_at = self.epoch_samples
@@ -421,7 +433,8 @@ class Training:
             self._loss_sum += value * n
             self._hits += right
             self.running_loss = self._loss_sum / self.epoch_samples
-            self.running_accuracy = self._hits / self.epoch_samples
+            self._n_known += self._count_known(rows)
+            self.running_accuracy = self._hits / max(1, self._n_known)
             for callback in self._each_batch:
                 callback.on_batch_end(self)
             if self.history.stopped != "running":
@@ -434,6 +447,12 @@ class Training:
         self._rows = None
         self._keep_if_finite()
         self._end_epoch((self.epoch_samples - resumed_at) / max(elapsed, 1e-9))
+
+    def _count_known(self, rows: Rows) -> int:
+        """Return how many of these samples have a class."""
+        if self._known is None:
+            return count_rows(rows)
+        return int(np.count_nonzero(self._known[rows]))
 
     def _step(self, rows: Rows, following: Rows | None) -> tuple[float, int]:
         rate = self._schedule(self.step, self.total_steps)
@@ -521,6 +540,7 @@ def fit(
     weight_average: float | None = None,
     l2: float = 0.0,
     augment: Mapping[str, Any] | Augment | None = None,
+    outliers: Array | None = None,
     snapshot: Snapshot | None = None,
 ) -> History:
     """Train a network in place.
@@ -566,6 +586,10 @@ def fit(
         How each batch is changed before it is read: an `Augmentation`, its settings, or
         any ``augment(rows, rng)`` that, with rows of x and a generator, returns what is
         read instead: a new array of the same shape and dtype.
+    outliers : array of shape (m, *input_shape), optional
+        Samples of no class, of the dtype of x, that are mixed among the others: of
+        these the network learns to give all classes the same probability. They count
+        for the loss, not for the accuracy.
     snapshot : Snapshot, optional
         Of another training with the same arguments: this one goes on from there, as if
         it had never stopped. ``epochs`` counts from the beginning.
@@ -620,11 +644,14 @@ def fit(
         raise TypeError(
             f"callbacks must be a sequence of Callback objects; got {callbacks!r}"
         )
+    labels = data[1]
+    if outliers is not None:
+        data = with_outliers(network, criterion, data, outliers)
     n = len(data[0])
     size = min(int(batch_size or n), n)
     warns = not any(callback.diagnoses for callback in callbacks)
     if warns and not shuffle and size < n and criterion.is_classifier:
-        _warn_of_order(data[1], size)
+        _warn_of_order(labels, size)
     order_rng, rng = np.random.default_rng(seed).spawn(2)
     history = Training(
         network,

@@ -85,6 +85,8 @@ class Doctor(Callback):
 
     def on_train_begin(self, training: Training) -> None:
         x, t, _ = training.data
+        if training.n_outliers:
+            x, t = x[: -training.n_outliers], t[: -training.n_outliers]
         self.findings = []
         self._chance = chance_loss(t) if training.loss.is_classifier else None
         rows = spread(len(t), SAMPLES)
