@@ -74,6 +74,9 @@ FORBIDDEN = {
     "messages": ("engine",),
 }
 
+# Importer → what it may import though it lies beside it: the command starts the page.
+BESIDE = {"cli.slate": "slate"}
+
 # What the engine uses of the standard library: nothing that reads, writes or prints.
 ENGINE_STANDARD = {
     "__future__",
@@ -234,7 +237,10 @@ def imports_go_down(sources: list[Source]) -> Iterator[str]:
                 yield f"{where}, which has no level"
             elif theirs > own:
                 yield f"{where} goes up, from level {own} to {theirs}"
-            elif theirs == own and room(target) != room(source.name):
+            elif theirs == own and room(target) not in (
+                room(source.name),
+                BESIDE.get(source.name),
+            ):
                 yield f"{where} goes sideways, on level {own}"
 
 
@@ -372,6 +378,8 @@ BREACHES = [
     (imports_go_down, "digits/mnist.py", "from ardoise import plots"),
     (imports_go_down, "plots/__init__.py", "from ardoise.digits import Dataset"),
     (imports_go_down, "pictures/__init__.py", "import ardoise.estimators"),
+    (imports_go_down, "slate/app.py", "from ardoise.cli.terminal import Terminal"),
+    (imports_go_down, "cli/app.py", "from ardoise.slate import serve"),
     # Neighbours.
     (
         neighbours_do_not_know_each_other,
@@ -483,6 +491,7 @@ def test_what_is_allowed_is_not_called_a_breach():
         "engine/threads.py": "def f():\n    import threadpoolctl",
         "engine/batches.py": "rng = np.random.default_rng(0)\nself._loader.load(3)",
         "cli/app.py": "import ardoise\nfrom ardoise.engine.network import Network",
+        "cli/slate.py": "from ardoise.slate.serving import listen",
         "pictures/__init__.py": "from ardoise.messages import text",
     }
     texts = {**TREE}
