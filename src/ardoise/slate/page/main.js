@@ -1,11 +1,12 @@
 // @ts-check
-/* The start of the page: language, theme, connection, sections, keys. */
+/* The start of the page: connection, sections, keys. */
 
 import { attempt, element, showProblem } from "./dom.js";
+import { startFrame } from "./frame.js";
 import { start as startHelp } from "./help.js";
 import { ask, connect, listen } from "./socket.js";
-import { shapeOf, shared, shortcuts } from "./state.js";
-import { knows, load, onLanguage, put, say } from "./words.js";
+import { shared, shortcuts } from "./state.js";
+import { onLanguage, say } from "./words.js";
 
 /** Sections in the order of the rail: the module of each is loaded when first shown. */
 const SECTIONS = {
@@ -25,48 +26,6 @@ const address = new URLSearchParams(location.search);
 const started = new Map();
 /** @type {Name | null} */
 let shown = null;
-
-/** A choice that outlives the page, where the browser allows it. @param {string} name
- * @param {string} [value] */
-function memory(name, value) {
-  try {
-    if (value !== undefined) localStorage.setItem(`ardoise.${name}`, value);
-    return localStorage.getItem(`ardoise.${name}`);
-  } catch {
-    return null;
-  }
-}
-
-/* Language and theme. */
-
-/** @param {string} lang */
-async function speak(lang) {
-  await load(lang);
-  memory("language", lang);
-  for (const choice of element("languages").querySelectorAll("button")) {
-    choice.setAttribute("aria-pressed", String(choice.lang === lang));
-  }
-  nameWindow();
-}
-
-function firstLanguage() {
-  const wanted = address.get("lang") ?? memory("language") ?? navigator.language;
-  return /^fr\b/i.test(wanted) ? "fr" : "en";
-}
-
-/** @param {string | null} theme "board", "paper", or null: as the system has it. */
-function setTheme(theme) {
-  if (theme === "board" || theme === "paper") {
-    document.documentElement.dataset.theme = theme;
-    memory("theme", theme);
-  }
-}
-
-function otherTheme() {
-  const { theme } = document.documentElement.dataset;
-  const dark = theme ? theme === "board" : matchMedia("(prefers-color-scheme: dark)").matches;
-  setTheme(dark ? "paper" : "board");
-}
 
 /* Sections. */
 
@@ -141,31 +100,16 @@ function onKey(event) {
 
 /* The server. */
 
-async function greet() {
+/** @param {boolean} isNew Whether another network may draw now. */
+async function greet(isNew) {
   const { header } = await ask("hello", { lang: document.documentElement.lang });
-  const layers = header.layers ?? header.network?.layers ?? [];
-  const params = layers.reduce((/** @type {number} */ n, /** @type {any} */ l) => n + l.params, 0);
-  const input = header.input ?? header.network?.input ?? [28, 28];
+  const { layers, input, parameters, classes, learning } = header;
+  const { version } = shared.get();
   shared.set({
-    server: header,
-    classes: (header.classes ?? shared.get().classes).map(String),
-    network: { layers, input, params },
-    learning: header.learning?.state ?? header.learning ?? "idle",
-    version: shared.get().version + 1,
+    ...{ server: header, learning, classes: classes.map(String) },
+    network: { layers, input, params: parameters },
+    version: isNew ? version + 1 : version,
   });
-}
-
-function showNetwork() {
-  const { network } = shared.get();
-  if (network === null) return;
-  put(element("network"), "frame.network", { shape: shapeOf(network), n: network.params });
-}
-
-function showDevice() {
-  const { learning, step } = shared.get();
-  const key = `frame.state.${learning}`;
-  element("device").dataset.state = learning;
-  put(element("device"), knows(key) ? key : "frame.state.idle", { step });
 }
 
 function listenToServer() {
@@ -174,28 +118,26 @@ function listenToServer() {
     else showProblem(say("socket.lost"));
     if (state === "lost") shared.set({ learning: "lost" });
   });
-  listen("state", ({ learning }) => shared.set({ learning }));
+  listen("state", ({ learning }) => {
+    const ended = learning === "idle" && shared.get().learning !== "idle";
+    shared.set({ learning });
+    if (ended) attempt(() => greet(true)); // what was learned draws from now on
+  });
   listen("learn", ({ step }) => shared.set({ step }));
-  shared.subscribe(showNetwork, "network");
-  shared.subscribe(showDevice, "learning", "step");
 }
 
 async function main() {
-  setTheme(memory("theme"));
-  await speak(firstLanguage());
+  await startFrame(address.get("lang"));
   startHelp(element("help"));
   listenToServer();
   const secure = location.protocol === "https:" ? "wss" : "ws";
   const token = encodeURIComponent(address.get("token") ?? "");
-  connect(`${secure}://${location.host}/ws?token=${token}`, () => attempt(greet));
-  onLanguage(() => attempt(greet));
-  element("theme").addEventListener("click", otherTheme);
+  connect(`${secure}://${location.host}/ws?token=${token}`, () => attempt(() => greet(true)));
+  onLanguage(() => attempt(() => greet(false)));
+  onLanguage(nameWindow);
   element("more").addEventListener("click", () => {
     openMore(!element("rail").classList.contains("open"));
   });
-  for (const choice of element("languages").querySelectorAll("button")) {
-    choice.addEventListener("click", () => attempt(() => speak(choice.lang)));
-  }
   element("skip").addEventListener("click", (event) => {
     event.preventDefault();
     element("main").focus();

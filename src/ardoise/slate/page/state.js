@@ -1,11 +1,12 @@
 // @ts-check
 /* What several panels share: the network, the image at hand, what was read on it. */
 
-/** @typedef {{name: string, kind: string, shape: number[], params: number}} LayerSummary */
+/** @typedef {{name: string, kind: string, shape: number[], parameters: number}} LayerSummary */
 /** @typedef {{layers: LayerSummary[], input: number[], params: number}} Network */
+/** @typedef {{layer: number, kind: string, shape: number[], parameters: number}} ShownLayer */
 /** @typedef {{probabilities: Float32Array, refused: boolean, empty: boolean,
- *   changes: {code: string, values: Record<string, number>}[],
- *   layers: import("./packets.js").Tensor[]}} Reading */
+ *   changes: {code: string, values: Record<string, number>}[], layers: ShownLayer[],
+ *   arrays: import("./packets.js").Tensors}} Reading What "draw" answers. */
 /**
  * @typedef {object} Shared
  * @property {Record<string, any> | null} server The answer to hello, whole.
@@ -107,7 +108,7 @@ export const shortcuts = new Map();
 /** The network's shape: "784–128–10". @param {Network} network */
 export function shapeOf(network) {
   const sides = network.layers
-    .filter(({ params, kind }) => params > 0 && !/Norm|Bias/.test(kind))
+    .filter(({ parameters, kind }) => parameters > 0 && !/Norm|Bias/.test(kind))
     .map(({ shape, kind }) => (/Conv/.test(kind) ? `${shape.at(-1)}c` : shape.at(-1)));
   return [network.input.join("×"), ...sides].join(" – ");
 }

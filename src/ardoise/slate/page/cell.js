@@ -1,0 +1,130 @@
+// @ts-check
+/* One number, looked at closely: its value, its weights, its strongest inputs, and from
+ * there its formula and the lines of code that compute it. */
+
+import { attempt, button, make, openDialog } from "./dom.js";
+import { formulaView } from "./formula.js";
+import { channelOf, columnsOf, extent, paintSigned } from "./images.js";
+import { kindName } from "./layers.js";
+import { tensor } from "./packets.js";
+import { ask } from "./socket.js";
+import { latest, shared } from "./state.js";
+import { number, put, signed } from "./words.js";
+
+/** @typedef {import("./layers.js").Cell} Cell */
+/** @typedef {import("./packets.js").Tensor} Tensor */
+/** @typedef {{from: number, index: number[], input: number, weight: number,
+ *   product: number}} Input `from` is the layer that gave it; −1: the image. */
+
+const LARGE = 140; // CSS pixels a side of the weights' image
+
+/** Weights (h, w) or (h, w, c) as one picture, channels side by side.
+ * @param {HTMLCanvasElement} canvas @param {Tensor} weights */
+export function paintWeights(canvas, { data, shape }) {
+  const [h, w, count = 1] = shape;
+  const columns = columnsOf(count);
+  const rows = Math.ceil(count / columns);
+  const gap = count > 1 ? 1 : 0;
+  const wide = columns * (w + gap) - gap;
+  const all = new Float32Array((rows * (h + gap) - gap) * wide);
+  for (let n = 0; n < count; n++) {
+    const channel = channelOf(data, n, count);
+    const start = Math.floor(n / columns) * (h + gap) * wide + (n % columns) * (w + gap);
+    for (let i = 0; i < h; i++) {
+      all.set(channel.subarray(i * w, (i + 1) * w), start + i * wide);
+    }
+  }
+  const block = Math.max(1, Math.round((2 * LARGE) / wide));
+  paintSigned(canvas, all, all.length / wide, wide, { scale: extent(data), block });
+}
+
+/** The name of a number: "Dense, unit 17", "Conv2D, map 3, row 5, column 9".
+ * @param {string} kind @param {number[]} index */
+function titleOf(kind, index) {
+  const values = { kind: () => kindName(kind) };
+  const [row, column, map] = index;
+  return index.length === 3
+    ? /** @type {const} */ (["cell.in_map", { ...values, map, row, column }])
+    : /** @type {const} */ (["cell.unit", { ...values, unit: index[0] }]);
+}
+
+/** @param {HTMLElement} host
+ * @param {(layer: number, index: number[]) => void} follow Goes to another number. */
+export function makeCell(host, follow) {
+  const title = make("h3", { text: "cell.title" });
+  const value = make("p", { class: "cell-value" });
+  const invitation = make("p", { class: "soft", text: "cell.invitation" });
+  const body = make("div", { class: "cell-body" }, invitation);
+  host.append(make("div", { class: "row spread" }, title, value), body);
+  /** @type {Cell | null} The cell that was chosen, looked at again when the image changes. */
+  let chosen = null;
+  let timer = 0;
+
+  /** @param {Cell} cell */
+  async function look(cell) {
+    const { image } = shared.get();
+    if (image === null) {
+      body.replaceChildren(make("p", { class: "soft", text: "cell.draw_first" }));
+      return;
+    }
+    const fields = { layer: cell.layer, index: cell.index };
+    const answer = await attempt(() => ask("cell", fields, { image: tensor(image, 28, 28) }));
+    if (answer) show(answer);
+  }
+  const lookSoon = latest(look);
+
+  /** @param {import("./socket.js").Answer} answer */
+  function show({ header, arrays }) {
+    const [key, values] = titleOf(header.kind, header.index);
+    put(title, key, values);
+    put(value, "cell.value", { value: number(header.value, 4) });
+    const canvas = make("canvas", { role: "img", label: "cell.weights" });
+    if (arrays.weights) paintWeights(canvas, arrays.weights);
+    const caption = make("p", { text: "cell.weights" });
+    const codes = [header.code, ...(header.deeper ?? [])].filter((code) => !!code);
+    const open = () => {
+      openDialog(key, values, ...formulaView("y", header.formula, codes));
+    };
+    const inputs = /** @type {Input[]} */ (header.inputs ?? []);
+    body.replaceChildren(
+      arrays.weights ? make("div", { class: "figure weights" }, canvas, caption) : "",
+      inputs.length > 0 ? inputsTable(inputs) : "",
+      button("cell.open", open, { class: "primary" }),
+    );
+  }
+
+  /** @param {Input[]} inputs */
+  function inputsTable(inputs) {
+    const rows = inputs.map(({ from, index, input, weight, product }) => {
+      const place = from < 0 ? "cell.pixel" : "cell.from";
+      const [row, column] = index;
+      const values = { row, column, index: index.join(", ") };
+      const go = () => follow(from, index);
+      const name = from < 0 ? make("span", { text: place, values }) : button(place, go, { values, class: "small" });
+      const cells = [number(input), signed(weight), signed(product)];
+      return make("tr", {}, make("th", { scope: "row" }, name), ...cells.map((text) => make("td", {}, text)));
+    });
+    const head = ["cell.input", "cell.input_value", "cell.weight", "cell.product"];
+    const titles = head.map((text) => make("th", { scope: "col", text }));
+    const table = make("table", { class: "numbers" });
+    table.append(make("caption", { text: "cell.strongest" }));
+    table.append(make("thead", {}, make("tr", {}, ...titles)), make("tbody", {}, ...rows));
+    return make("div", { class: "scroll" }, table);
+  }
+
+  shared.subscribe(() => {
+    clearTimeout(timer);
+    if (chosen !== null) timer = setTimeout(() => chosen && lookSoon(chosen), 250);
+  }, "image", "version");
+
+  return {
+    /** @param {Cell} cell @param {boolean} isChosen */
+    show(cell, isChosen) {
+      const [key, values] = titleOf(cell.kind, cell.index);
+      put(title, key, values);
+      put(value, "cell.value", { value: number(cell.value, 4) });
+      if (isChosen) chosen = cell;
+      lookSoon(cell);
+    },
+  };
+}

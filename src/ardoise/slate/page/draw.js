@@ -1,0 +1,125 @@
+// @ts-check
+/* Draw: the pad, and what the network makes of it. */
+
+import { makeAnswer } from "./answer.js";
+import { makeCell } from "./cell.js";
+import { announce, attempt, make } from "./dom.js";
+import { paintGrey } from "./images.js";
+import { makeLayers } from "./layers.js";
+import { makePad } from "./pad.js";
+import { makeQuestions } from "./questions.js";
+import { ask } from "./socket.js";
+import { asked, latest, shared } from "./state.js";
+import { makeTools } from "./tools.js";
+import { knows, onLanguage, percent, put, say } from "./words.js";
+
+/** @typedef {{code: string, values: Record<string, number>}} Change */
+
+const QUIET = 400; // milliseconds without a stroke before the answer is said
+const SURE = 0.6; // at first: below it the network is not sure
+
+/** What was done to a drawing before the network saw it. @param {Change[]} changes
+ * @param {boolean} isEmpty */
+export function changesSentence(changes, isEmpty) {
+  if (isEmpty) return say("draw.change.nothing");
+  const told = changes.filter(({ code }) => knows(`draw.change.${code}`));
+  const sentences = told.map(({ code, values }) => say(`draw.change.${code}`, values));
+  return [say("draw.change.framed"), ...sentences].join(" ");
+}
+
+/** @param {string} kind @param {string} title @param {...Node} content */
+function card(kind, title, ...content) {
+  return make("div", { class: `card ${kind}` }, make("h3", { text: title }), ...content);
+}
+
+/** @param {HTMLElement} section */
+export function start(section) {
+  const board = make("div", { class: "board" });
+  const toolBox = make("div", { class: "tools" });
+  const mirror = make("canvas", { class: "mirror", role: "img", label: "draw.mirror" });
+  const changes = make("p", { class: "soft small" });
+  const sure = make("input", { type: "range", min: 0.3, max: 0.99, step: 0.01, value: SURE });
+  const sureSaid = make("span");
+  const layersHost = make("div", { class: "layers" });
+  const bar = make("div", { class: "row asks", role: "group", label: "draw.asks" });
+  const panes = make("div", { class: "panes" });
+  const answerCard = card("answer", "draw.answer");
+  const seenCard = card("seen", "draw.mirror", mirror, changes);
+  seenCard.append(make("label", { class: "field" }, sureSaid, sure));
+  const cellCard = make("div", { class: "card cell" });
+  const how = make("p", { class: "soft small", text: "layers.how" });
+  section.append(
+    make("div", { class: "draw-top" }, make("div", { class: "pad-side" }, board, toolBox), answerCard, seenCard),
+    bar,
+    panes,
+    make("div", { class: "draw-layers" }, card("layers-card", "layers.title", how, layersHost), cellCard),
+  );
+
+  const threshold = () => Number(sure.value);
+  const answer = makeAnswer(answerCard);
+  const layers = makeLayers(layersHost, (cell, chosen) => closer.show(cell, chosen));
+  const closer = makeCell(cellCard, layers.choose);
+  const pad = makePad(board, {
+    changed: () => {
+      tools.refresh();
+      send(undefined);
+    },
+    example: loadExample,
+    tool: (erases) => tools.showTool(erases),
+  });
+  const tools = makeTools(toolBox, pad, () => loadExample());
+  const questions = makeQuestions(bar, panes, { use: pad.load, threshold });
+  let timer = 0;
+
+  /** At most one drawing is on its way; of those that follow, the latest. */
+  const send = latest(() => attempt(readDrawing));
+
+  async function readDrawing() {
+    const { header, arrays } = await ask("draw", {}, { pad: pad.ink() });
+    const { refused, empty, changes, layers: shownLayers } = header;
+    const probabilities = /** @type {Float32Array} */ (arrays.probabilities.data);
+    const image = /** @type {Uint8Array} */ (arrays.image.data);
+    const reading = { probabilities, refused, empty, changes, layers: shownLayers, arrays };
+    shared.set({ reading, image: empty ? null : image });
+    paintGrey(mirror, image);
+    layers.show(shownLayers, arrays);
+    showAnswer();
+    clearTimeout(timer);
+    timer = setTimeout(rest, QUIET);
+  }
+
+  /** After a while without a stroke. */
+  function rest() {
+    announce(answer.sentence());
+    questions.refresh();
+  }
+
+  function showAnswer() {
+    const { reading, classes } = shared.get();
+    put(sureSaid, "draw.sure_from", { p: () => percent(threshold()) });
+    if (reading === null) return;
+    answer.show(reading, classes, threshold());
+    const told = () => changesSentence(reading.changes, reading.empty);
+    put(changes, "draw.said", { sentence: told });
+  }
+
+  /** @param {number} [label] */
+  async function loadExample(label) {
+    const fields = label === undefined ? {} : { label };
+    const answer = await attempt(() => ask("example", fields));
+    if (answer) pad.load(/** @type {Uint8Array} */ (answer.arrays.image.data));
+  }
+
+  sure.addEventListener("input", showAnswer);
+  onLanguage(showAnswer);
+  const load = () => {
+    const { image } = asked.get();
+    if (image !== null) pad.load(image);
+  };
+  asked.subscribe(load, "image");
+  shared.subscribe(() => send(undefined), "version");
+  tools.refresh();
+  showAnswer();
+  send(undefined);
+  load();
+}

@@ -1,0 +1,151 @@
+// @ts-check
+/* The drawing pad: mouse, pen, touch and keyboard; eraser, undo, clear.
+ *
+ * Two canvases hold the same marks: one is seen, the other is what the server is sent. */
+
+import { SEEN, SENT, drawMarks, makeLayer } from "./chalk.js";
+import { announce, make } from "./dom.js";
+import { tensor } from "./packets.js";
+import { SIDE, beside, commandOf, inkOf, makeHistory, middleOf } from "./strokes.js";
+import { put, say } from "./words.js";
+
+/** @typedef {import("./strokes.js").Point} Point */
+/** @typedef {import("./strokes.js").Stroke} Stroke */
+
+const QUIET = 400; // milliseconds until the place of the cursor is said
+
+/**
+ * @param {HTMLElement} host Takes the pad.
+ * @param {{changed: () => void, example: (label: number) => void,
+ *   tool: (erases: boolean) => void}} heard What happens is told: another drawing, an
+ *   example that is wanted, another tool.
+ */
+export function makePad(host, heard) {
+  const seen = makeLayer(SEEN);
+  const sent = makeLayer(SENT);
+  const history = makeHistory();
+  const cursor = make("div", { class: "pad-cursor", hidden: true });
+  /** @type {Map<number, Stroke>} Strokes that are being drawn, by pointer. */
+  const drawing = new Map();
+  const pen = { width: 2.4, erases: false };
+  /** @type {{at: Point, stroke: Stroke | null, timer: number}} Of the keyboard. */
+  const keys = { at: [14, 14], stroke: null, timer: 0 };
+  let frame = 0;
+
+  const pad = seen.canvas;
+  pad.className = "pad takes-keys";
+  pad.tabIndex = 0;
+  pad.setAttribute("role", "application");
+  pad.setAttribute("aria-describedby", "pad-keys");
+  put(pad, "pad.name", {}, "label");
+  host.append(pad, cursor);
+
+  function redraw() {
+    frame = 0;
+    for (const layer of [seen, sent]) drawMarks(layer, history.marks());
+    heard.changed();
+  }
+
+  function changed() {
+    if (frame === 0) frame = requestAnimationFrame(redraw);
+  }
+
+  /** @param {Point} point @returns {Stroke} */
+  function begin(point) {
+    const stroke = { points: [point], ...pen };
+    history.add(stroke);
+    changed();
+    return stroke;
+  }
+
+  /** @param {PointerEvent} event @returns {Point} */
+  function place({ clientX, clientY }) {
+    const { left, top, width, height } = pad.getBoundingClientRect();
+    return [((clientX - left) / width) * SIDE, ((clientY - top) / height) * SIDE];
+  }
+
+  pad.addEventListener("pointerdown", (event) => {
+    if (event.button !== 0) return;
+    event.preventDefault();
+    pad.focus({ preventScroll: true });
+    cursor.hidden = true;
+    pad.setPointerCapture(event.pointerId);
+    drawing.set(event.pointerId, begin(place(event)));
+  });
+  pad.addEventListener("pointermove", (event) => {
+    const stroke = drawing.get(event.pointerId);
+    if (stroke === undefined) return;
+    const events = event.getCoalescedEvents?.() ?? [];
+    stroke.points.push(...(events.length > 0 ? events : [event]).map(place));
+    changed();
+  });
+  for (const end of /** @type {const} */ (["pointerup", "pointercancel"])) {
+    pad.addEventListener(end, (event) => drawing.delete(event.pointerId));
+  }
+
+  /* The keyboard. */
+
+  function showCursor() {
+    cursor.hidden = false;
+    cursor.style.left = `${(100 * keys.at[0]) / SIDE}%`;
+    cursor.style.top = `${(100 * keys.at[1]) / SIDE}%`;
+  }
+
+  /** @param {Point} by @param {boolean} draws */
+  function go(by, draws) {
+    if (!draws) keys.stroke = null;
+    else keys.stroke ??= begin(middleOf(keys.at));
+    keys.at = beside(keys.at, by);
+    keys.stroke?.points.push(middleOf(keys.at));
+    if (draws) changed();
+    clearTimeout(keys.timer);
+    if (draws) return;
+    const [column, row] = keys.at.map((n) => n + 1);
+    keys.timer = setTimeout(() => announce(say("pad.at", { column, row })), QUIET);
+  }
+
+  pad.addEventListener("keydown", (event) => {
+    const command = commandOf(event);
+    if (command === null) return;
+    event.preventDefault();
+    if (command.does === "example") heard.example(command.label);
+    else if (command.does === "clear") api.clear();
+    else if (command.does === "undo") api.undo();
+    else if (command.does === "erase") api.erase(!pen.erases);
+    else if (command.does === "dot") begin(middleOf(keys.at));
+    else go(command.by, command.does === "draw");
+    showCursor();
+  });
+  pad.addEventListener("keyup", ({ key }) => {
+    if (key === "Shift") keys.stroke = null;
+  });
+  pad.addEventListener("focus", () => pad.matches(":focus-visible") && showCursor());
+  pad.addEventListener("blur", () => (cursor.hidden = true));
+
+  /** @param {() => void} change */
+  const then = (change) => () => {
+    drawing.clear();
+    keys.stroke = null;
+    change();
+    changed();
+  };
+  const api = {
+    element: pad,
+    clear: then(history.clear),
+    undo: then(history.undo),
+    canUndo: history.canUndo,
+    isEmpty: () => history.marks().length === 0,
+    /** @param {Uint8Array} image 28×28 */
+    load: (image) => then(() => history.load(image))(),
+    /** @param {boolean} on */
+    erase(on) {
+      pen.erases = on;
+      heard.tool(on);
+    },
+    /** @param {number} width In pixels of the image. */
+    setWidth: (width) => (pen.width = width),
+    /** What is drawn, as the server wants it. */
+    ink: () => tensor(inkOf(sent.ink.getImageData(0, 0, SENT, SENT).data), SENT, SENT),
+  };
+  return api;
+}
