@@ -9,8 +9,9 @@ import statistics
 import sys
 from collections.abc import Sequence
 
-from ardoise.cli.plan import TrainOptions, learn, make_plan
+from ardoise.cli.plan import TrainOptions, make_plan
 from ardoise.cli.terminal import Terminal
+from ardoise.digits.planning import learn
 from ardoise.digits.recipes import RECIPES
 from ardoise.engine.evaluation import evaluate
 from ardoise.engine.history import History

@@ -20,9 +20,10 @@ from statistics import median
 import numpy as np
 
 from ardoise.cli.exporting import SUFFIXES, images_for, parts_for
-from ardoise.cli.plan import TrainOptions, learn, make_plan
+from ardoise.cli.plan import TrainOptions, make_plan
 from ardoise.cli.terminal import Terminal
 from ardoise.digits import Dataset
+from ardoise.digits.planning import learn
 from ardoise.export import TARGETS, ExportError, NotProvedError, export
 from ardoise.export.chromium import find_chromium
 from ardoise.export.running import C_OPTIONS, NODES, find_compiler

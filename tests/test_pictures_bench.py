@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from ardoise import Dense, Flatten, Network, ReLU, fit
-from ardoise.cli.members import doubt_of
 from ardoise.digits import load_mnist
+from ardoise.digits.finishing import doubt_of
 from ardoise.engine import losses
 from ardoise.files import Model, save_model
 from ardoise.pictures import Settings

@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from ardoise.cli.held import parts_of
 from ardoise.digits import load_mnist
+from ardoise.digits.held import parts_of
 from ardoise.digits.recipes import RECIPES
 from ardoise.files import load_model
 from benchmarks import machine

@@ -13,8 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from ardoise.cli.pictures import Reader
+from ardoise.cli.pictures import share_of
 from ardoise.digits import fit_image
+from ardoise.digits.asking import Reader
 from ardoise.files import Model
 from ardoise.pictures import prepare, read
 from benchmarks.pictures.cases import CASES, Case
@@ -113,7 +114,7 @@ def sheets_read(
 
     A digit counts if its line has been found, and as many digits on it as there are.
     """
-    reader = Reader(model, "0")
+    reader = Reader(model, None)
     found = {"digits": 0, "of_digits": 0, "numbers": 0, "of_numbers": 0}
     for i in range(n):
         picture, texts = sheet(images, labels, plan, np.random.default_rng([8, i]))
@@ -131,7 +132,10 @@ def sheets_read(
 
 def known_refused(model: Model, images: Bytes) -> dict[str, int]:
     """Return how many digits are refused, by the share that may be."""
-    found = {share: int(Reader(model, share).refuse(images).sum()) for share in SHARES}
+    found = {
+        share: int(Reader(model, share_of(share, model)).refuse(images).sum())
+        for share in SHARES
+    }
     return {**found, "of": len(images)}
 
 
@@ -145,7 +149,7 @@ def strange_refused(
     empty = np.array([report.is_empty for _, report in prepared])
     images = np.stack([image for image, _ in prepared])
     found = {
-        share: int((Reader(model, share).refuse(images) | empty).sum())
+        share: int((Reader(model, share_of(share, model)).refuse(images) | empty).sum())
         for share in SHARES
     }
     return {**found, "of": n}

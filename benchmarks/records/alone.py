@@ -9,8 +9,9 @@ import json
 import sys
 from dataclasses import replace
 
-from ardoise.cli.plan import TrainOptions, learn, make_plan
+from ardoise.cli.plan import TrainOptions, make_plan
 from ardoise.cli.terminal import Terminal
+from ardoise.digits.planning import learn
 from ardoise.engine.evaluation import evaluate
 
 

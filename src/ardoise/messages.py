@@ -83,6 +83,10 @@ class UserError(ValueError):
         return _rebuild, (type(self), self.key, self.values)
 
 
+class OptionError(UserError):
+    """An option that makes no sense; exit code 2 on the command line."""
+
+
 def _shown(value: Any, lang: str) -> Any:
     if isinstance(value, OSError):
         return reason(value, lang)

@@ -12,7 +12,6 @@ import pytest
 from small_data import stripes
 
 from ardoise.cli.app import run as run_command
-from ardoise.cli.findings import sentence
 from ardoise.cli.results import HistoryError, read_history
 from ardoise.engine.doctor import SENTENCES, Finding
 from ardoise.engine.doctor.findings import SHARES
@@ -20,6 +19,7 @@ from ardoise.engine.layers import Dense, Flatten, ReLU
 from ardoise.engine.network import Network
 from ardoise.files import load_model, save_model
 from ardoise.messages import _sentences
+from ardoise.plots.findings import sentence
 
 FIELDS = re.compile(r"\{(\w+)\}")
 

@@ -12,8 +12,8 @@ import pytest
 from small_data import numbers, stripes
 
 from ardoise.cli import openings
-from ardoise.cli.held import is_sealed
 from ardoise.cli.training import opening_command
+from ardoise.digits.held import is_sealed
 from ardoise.digits.scores import confidence, mcnemar, wilson_interval
 from ardoise.files import Model, load_model, save_model
 

@@ -279,7 +279,7 @@ def test_no_temperature_of_few_images(ardoise, hard):
 
 
 def test_no_temperature_where_none_fits(ardoise, hard, monkeypatch):
-    monkeypatch.setattr("ardoise.cli.members.fit_temperature", lambda *_: 63.9)
+    monkeypatch.setattr("ardoise.digits.finishing.fit_temperature", lambda *_: 63.9)
     _, model = alone(ardoise, hard, "run")
     assert "temperature" not in model.details
 

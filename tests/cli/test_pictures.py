@@ -233,7 +233,7 @@ def hand(mnist, folder, n, turn=1):
 
 def test_teach(ardoise, reader, mnist, somewhere, monkeypatch):
     # Of 600 validation images, 0.2 points are one: this network is young.
-    monkeypatch.setattr("ardoise.cli.teaching.MOST_LOST", 0.05)
+    monkeypatch.setattr("ardoise.digits.teaching.MOST_LOST", 0.05)
     hand(mnist, somewhere / "mine", 4)
     Image.fromarray(np.zeros((28, 28), np.uint8)).save("mine/3/nothing.png")
     (somewhere / "mine/3/text.png").write_text("hello")

@@ -23,9 +23,10 @@ from short_training import (
 
 from ardoise.engine.evaluation import evaluate
 from ardoise.engine.history import History
-from ardoise.engine.layers import BatchNorm
+from ardoise.engine.layers import BatchNorm, Conv2D, Dense, Flatten
 from ardoise.engine.losses import SoftmaxCrossEntropy
-from ardoise.engine.training import Callback, EarlyStopping
+from ardoise.engine.network import Network
+from ardoise.engine.training import Callback, EarlyStopping, fit
 
 # -- callbacks ------------------------------------------------------------------------
 
@@ -57,6 +58,21 @@ def test_a_training_shows_where_it_stands():
 
     trained(epochs=2, batch_size=25, learning_rate=0.25, callbacks=[Look()])
     assert seen == [(1 + k // 3, k + 1, 0.25) for k in range(6)]
+
+
+def test_a_training_names_the_networks_that_compute_its_shares(monkeypatch):
+    monkeypatch.setattr("ardoise.engine.workers.THREAD_MULTIPLICATIONS", 1)
+
+    class Look(Callback):
+        def on_batch_end(self, training):
+            first, second = training.networks
+            assert first is training.network is not second
+            assert second.theta is first.theta and second.grad is not first.grad
+
+    filters = Conv2D(2, 1), Flatten(), Dense(3)
+    images = np.random.default_rng(0).random((8, 4, 4, 1), np.float32)
+    network = Network(filters, (4, 4, 1), seed=0)
+    fit(network, images, np.arange(8) % 3, epochs=1, threads=2, callbacks=[Look()])
 
 
 @pytest.mark.parametrize(

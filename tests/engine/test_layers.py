@@ -268,6 +268,18 @@ def test_dropout_drops_the_same_in_both_dtypes_and_anew_each_time():
     assert (masks[0][0] != masks[0][1]).any()
 
 
+def test_the_share_that_dropout_drops_may_change_between_two_steps():
+    network = Network([Dropout(0.25)], (1000,), dtype="float64", seed=3)
+    x = np.ones((100, 1000))
+    for rate in (0.25, 0.25, 0.75, 0.0):  # the same x again: by prepared calls
+        network.layers[0].rate = rate
+        y = network.forward(x, training=True)
+        assert abs((y == 0).mean() - rate) < 0.01
+        assert set(np.unique(y)) - {0.0} == {1 / (1 - rate)}
+        same(network.backward(np.ones_like(y), need_dx=True), y)
+    assert network.config()["layers"][0]["rate"] == 0.0
+
+
 # -- normalisation --------------------------------------------------------------------
 
 

@@ -129,7 +129,7 @@ def test_shares_have_no_buffers_in_common():
     with team(cnn(), batch_size=2, threads=5) as crew:
         assert len(crew._shares) == 2
     with team(network(), threads=3) as crew:
-        for part in ("_network", "_loss", "loader", "_total"):
+        for part in ("network", "_loss", "loader", "_total"):
             assert len({id(getattr(share, part)) for share in crew._shares}) == 3
 
 
@@ -252,7 +252,7 @@ def test_threads_change_no_bit_of_a_whole_batch(layers, shape, monkeypatch):
 
 def test_each_share_drops_its_own():
     with team(network(Dropout(0.5)), threads=2) as crew:
-        streams = [share._network._streams[1] for share in crew._shares]
+        streams = [share.network._streams[1] for share in crew._shares]
         drawn = [stream.random(20).tolist() for stream in streams]
     assert drawn[0] != drawn[1]
 

@@ -21,13 +21,12 @@ from ardoise.cli.options import (
 )
 from ardoise.cli.terminal import (
     Lang,
-    OptionError,
     Terminal,
     default_language,
     speak_plainly,
 )
 from ardoise.digits.recipes import RECIPES
-from ardoise.messages import LANGUAGES, UserError, text
+from ardoise.messages import LANGUAGES, OptionError, UserError, text
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -311,6 +310,24 @@ def _build(terminal: Terminal) -> App:
         from ardoise.cli.augmenting import preview
 
         return preview(settings, data, output, seed, terminal)
+
+    @app.command(usage=t("usage_slate"), help=t("slate"))
+    def slate(
+        model: Annotated[Path | None, Parameter(help=t("slate_model"))] = None,
+        *,
+        port: Annotated[int | None, number("slate_port")] = None,
+        host: Annotated[str, Parameter(help=t("slate_host"))] = "127.0.0.1",
+        no_browser: Annotated[bool, Parameter(help=t("slate_no_browser"))] = False,
+        record: Annotated[Path | None, Parameter(help=t("slate_record"))] = None,
+        replay: Annotated[Path | None, Parameter(help=t("slate_replay"))] = None,
+        debug: Annotated[bool, Parameter(help=t("slate_debug"))] = False,
+        lang: Annotated[Lang | None, Parameter(help=t("slate_lang"))] = None,
+    ) -> int:
+        from ardoise.cli.slate import SlateOptions
+        from ardoise.cli.slate import slate as run_slate
+
+        given = SlateOptions(model, host, port, lang, no_browser, record, replay, debug)
+        return run_slate(given, terminal)
 
     return app
 

@@ -12,11 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ardoise.cli.parts import load
-from ardoise.cli.terminal import OptionError, Terminal
+from ardoise.cli.terminal import Terminal
 from ardoise.digits import Dataset
 from ardoise.digits.recipes import AUGMENTATIONS
 from ardoise.engine.augmentation import Augmentation
 from ardoise.engine.errors import ShapeError
+from ardoise.messages import OptionError
 
 NONE = "none"
 NAMES = tuple(name for name in vars(Augmentation()) if name != "image_shape")

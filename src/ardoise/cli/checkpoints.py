@@ -11,8 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from ardoise.cli.plan import Plan, TrainOptions
-from ardoise.cli.terminal import OptionError, Terminal
+from ardoise.cli.plan import TrainOptions
+from ardoise.cli.terminal import Terminal
+from ardoise.digits.planning import Plan
 from ardoise.engine.network import Network
 from ardoise.engine.snapshot import Snapshot
 from ardoise.engine.training import Callback, Training
@@ -26,6 +27,7 @@ from ardoise.files.checkpoint import (
     previous_of,
     save_checkpoint,
 )
+from ardoise.messages import OptionError
 
 UNITS = {"": 1, "s": 1, "m": 60, "h": 3600}
 # What the plan in a checkpoint may hold: the options that decide what is computed.

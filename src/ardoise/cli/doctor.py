@@ -9,13 +9,16 @@ from pathlib import Path
 import numpy as np
 
 from ardoise.cli.findings import line
-from ardoise.cli.held import data_of, parts_of, suited
-from ardoise.cli.parts import default_split, divide, load, shown_classes
-from ardoise.cli.results import ask, read_history
+from ardoise.cli.held import data_of
+from ardoise.cli.parts import default_split, load, shown_classes
+from ardoise.cli.results import read_history
 from ardoise.cli.terminal import Terminal
 from ardoise.cli.training import HISTORY_FILE
 from ardoise.cli.using import find_model
 from ardoise.digits import DataError, Dataset, Split
+from ardoise.digits.asking import ask
+from ardoise.digits.held import parts_of, suited
+from ardoise.digits.splits import divide
 from ardoise.engine.doctor import (
     Finding,
     blame_rate,

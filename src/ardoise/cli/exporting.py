@@ -5,13 +5,14 @@ from pathlib import Path
 
 import numpy as np
 
-from ardoise.cli.held import SealedError, data_of, held_out, parts_of, suited
-from ardoise.cli.terminal import OptionError, Terminal
+from ardoise.cli.held import data_of
+from ardoise.cli.terminal import Terminal
 from ardoise.cli.using import find_model
 from ardoise.digits import Dataset
+from ardoise.digits.held import SealedError, held_out, parts_of, suited
 from ardoise.export import TARGETS, export
 from ardoise.files import Model, load_model
-from ardoise.messages import UserError
+from ardoise.messages import OptionError, UserError
 
 # How many images an export is proved on, and how many show the ranges for int8.
 PROOF, CALIBRATION = 1000, 200

@@ -1,13 +1,12 @@
-"""What the doctor finds, in sentences of the learner's language."""
+"""The doctor beside ``ardoise train``, and how what he finds is printed."""
 
 from ardoise.cli.parts import shown_classes
-from ardoise.cli.plan import Plan
 from ardoise.cli.terminal import Terminal
+from ardoise.digits.planning import Plan
 from ardoise.engine.doctor import Doctor, Finding
-from ardoise.engine.doctor.findings import SHARES
 from ardoise.engine.doctor.watch import news
 from ardoise.messages import text
-from ardoise.plots.numbers import decimal, integer, percent, shortest
+from ardoise.plots.findings import sentence
 
 
 def watching(plan: Plan, terminal: Terminal, found: list[Finding]) -> Doctor:
@@ -32,20 +31,3 @@ def line(finding: Finding, lang: str) -> str:
     """Return a finding as one line, which says whether it is a warning or a note."""
     words = sentence(finding, lang)
     return text(f"doctor.severity.{finding.severity}", lang, sentence=words)
-
-
-def sentence(finding: Finding, lang: str) -> str:
-    """Return a finding as a sentence in one language."""
-    shown = {name: _shown(name, v, lang) for name, v in finding.values.items()}
-    return text(f"doctor.{finding.code}", lang, **shown)
-
-
-def _shown(name: str, value: object, lang: str) -> str:
-    if isinstance(value, float):
-        if name in SHARES:
-            return percent(value, lang, 1)
-        large = 100 <= abs(value) < 1e9
-        return (
-            decimal(value, lang, 0) if large else shortest(float(f"{value:.3g}"), lang)
-        )
-    return integer(value, lang) if isinstance(value, int) else str(value)

@@ -7,13 +7,15 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ardoise.cli.held import Held, SealedError, data_of, held_out
+from ardoise.cli.held import data_of, part_words
 from ardoise.cli.openings import OPENINGS, Opening, count_opening, digest_of, now
 from ardoise.cli.parts import shown_classes
-from ardoise.cli.results import Answers, ask, confusion, say_accuracy, say_alone
+from ardoise.cli.results import say_accuracy, say_alone
 from ardoise.cli.terminal import Terminal
 from ardoise.cli.using import find_model, members_of
 from ardoise.digits import Dataset
+from ardoise.digits.asking import Answers, ask, confusion
+from ardoise.digits.held import Held, SealedError, held_out
 from ardoise.digits.scores import confidence, mcnemar, per_class, wilson_interval
 from ardoise.files import Model, load_model
 from ardoise.plots.numbers import decimal, integer, percent, shortest
@@ -60,7 +62,7 @@ def evaluate(
         "evaluate.data",
         data=held.source.name,
         n=integer(len(held.rows), terminal.lang),
-        split=held.words(terminal),
+        split=part_words(held, terminal),
     )
     say_accuracy(terminal, answers)
     if alone:
@@ -210,8 +212,8 @@ def compare(
         "compare.data",
         data=data.name,
         n=integer(len(rows), lang),
-        first=shared[0].words(terminal),
-        second=shared[1].words(terminal),
+        first=part_words(shared[0], terminal),
+        second=part_words(shared[1], terminal),
     )
     for letter, path, said in zip("AB", paths, answers, strict=True):
         say_model(terminal, letter, path, said)

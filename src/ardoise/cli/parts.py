@@ -1,22 +1,15 @@
-"""Which images a network learns from, is checked on, and is judged by.
-
-A split is written as a word: ``official`` (the data's own), ``notebook`` (the seed
-notebook's), or percentages for training, validation and test such as ``80/10/10``.
-"""
+"""The data that ``--data`` names, and how it is divided where nobody says how."""
 
 import os
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
-
 from ardoise.cli.downloads import ShownDownload
-from ardoise.cli.terminal import OptionError, Terminal
-from ardoise.digits import Dataset, Split, load_data
+from ardoise.cli.terminal import Terminal
+from ardoise.digits import Dataset, load_data
 from ardoise.digits.remote.table import FASHION_CLASSES, SOURCES
-from ardoise.digits.splits import hold_out, notebook_split, official_split, random_split
-from ardoise.messages import text
+from ardoise.messages import OptionError, text
 
 MNIST = "mnist"
 
@@ -95,50 +88,3 @@ def default_split(source: str, wish: str) -> str:
     if known_name(source):
         return "official"
     return "60/0/40" if wish == "notebook" else "80/10/10"
-
-
-def divide(
-    data: Dataset, split: str, validation: float, rng: np.random.Generator
-) -> Split:
-    """Divide the data as the word ``split`` says.
-
-    Parameters
-    ----------
-    data : Dataset
-    split : str
-    validation : float
-        Share of the training images that is cut out for validation, where the split
-        itself has no validation part.
-    rng : numpy.random.Generator
-        Draws what is drawn.
-
-    Raises
-    ------
-    OptionError
-        If the word is not a split.
-    DataError
-        If the data cannot be split that way.
-    """
-    if split in ("official", "notebook"):
-        if split == "official":
-            parts = official_split(len(data), data.n_train)
-        else:
-            parts = notebook_split(len(data))
-        if not validation:
-            return parts
-        train, held = hold_out(data.labels, parts.train, validation, rng)
-        return Split(train, held, parts.test)
-    return random_split(data.labels, _fractions(split), rng)
-
-
-def _fractions(split: str) -> tuple[float, float, float]:
-    try:
-        shares = [float(share) / 100 for share in split.split("/")]
-    except ValueError:
-        shares = []
-    # Written so that NaN is refused too.
-    if len(shares) == 3 and abs(sum(shares) - 1) <= 1e-9 and min(shares) >= 0:
-        train, validation, test = shares
-        if train and test:
-            return train, validation, test
-    raise OptionError("option.split", split=split)

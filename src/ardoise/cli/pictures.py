@@ -11,104 +11,32 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from ardoise.cli.held import size_words
 from ardoise.cli.parts import shown_classes
-from ardoise.cli.results import probabilities_of
-from ardoise.cli.terminal import OptionError, Terminal
+from ardoise.cli.terminal import Terminal
 from ardoise.cli.using import find_model
-from ardoise.digits import DataError, fit_image, read_picture
-from ardoise.engine.arrays import Array
+from ardoise.digits import DataError, read_picture
+from ardoise.digits.asking import REJECT, Reader
 from ardoise.files import Model, ModelFileError, load_model
 from ardoise.files.atomic import write_atomically
-from ardoise.messages import UserError, text
+from ardoise.messages import OptionError, UserError, text
 from ardoise.pictures import (
     Change,
     Digit,
     PictureError,
     Reading,
-    Report,
-    Settings,
-    grey_levels,
-    prepare,
     read,
 )
 from ardoise.plots.numbers import integer, percent, shortest
 
-# Of digits like those that a model learned from, so many may be refused.
-REJECT = 0.005
 
-
-class Reader:
-    """A model, how it wants its pictures, and what it refuses.
-
-    Parameters
-    ----------
-    model : Model
-    reject : str or None
-        As ``--reject`` was given.
-
-    Attributes
-    ----------
-    settings : Settings or None
-        Of `ardoise.pictures.prepare`; None for a model that was taught pictures of
-        another kind: they are only brought to its size.
+def share_of(given: str | None, model: Model) -> float | None:
+    """Return the share that may be refused, as ``--reject`` says; None if nothing is.
 
     Raises
     ------
-    ModelFileError
-        If the model does not read grey pictures.
     OptionError
         If so many cannot be refused.
     """
-
-    def __init__(self, model: Model, reject: str | None = None) -> None:
-        shape = model.network.input_shape
-        if len(shape) != 3 or shape[2] != 1:
-            raise ModelFileError("predict.shape", shape=size_words(shape))
-        self.model = model
-        self.settings: Settings | None = None
-        if "prepare" in model.details:
-            try:
-                self.settings = Settings.from_config(model.details["prepare"])
-            except ValueError as error:
-                raise ModelFileError("predict.prepare", reason=error) from None
-        self._share = _share_of(reject, model)
-
-    def prepared(
-        self, picture: NDArray[np.uint8]
-    ) -> tuple[NDArray[np.uint8], Report | None]:
-        """Return a picture of one digit as the network was taught it.
-
-        Raises
-        ------
-        PictureError
-            If it is too long for that.
-        """
-        if self.settings is not None:
-            return prepare(picture, self.settings)
-        h, w, _ = self.model.network.input_shape
-        grey = np.rint(255 * grey_levels(picture).grey).astype(np.uint8)
-        image = fit_image(grey, h, w)
-        if self.model.details.get("dark_on_light"):
-            image = 255 - image  # as the pictures that it learned from
-        return image, None
-
-    def classify(self, images: NDArray[np.uint8]) -> Array:
-        """Return class probabilities (n, K) of images (n, h, w)."""
-        return probabilities_of(self.model.network, images[..., np.newaxis])
-
-    def refuse(self, images: NDArray[np.uint8]) -> Array:
-        """Tell which images (n, h, w) the model does not know."""
-        doubt = self.model.doubt
-        if self._share is None or doubt is None:
-            return np.zeros(len(images), bool)
-        strangeness = doubt.strangeness(self.model.network, images[..., np.newaxis])
-        refused: Array = strangeness > doubt.limit(self._share)
-        return refused
-
-
-def _share_of(given: str | None, model: Model) -> float | None:
-    """Return the share that may be refused; None if nothing is."""
     if given is None:
         return None if model.doubt is None else REJECT
     number = given.strip().replace(",", ".")
@@ -137,7 +65,7 @@ def predict(
     """Print what the model reads on each picture; exit code 1 if one was unreadable."""
     lang = terminal.lang
     model = load_model(find_model(model_path, terminal))
-    reader = Reader(model, reject)
+    reader = Reader(model, share_of(reject, model))
     classes = shown_classes(model.classes, lang)
     failed = False
     for file in files:
@@ -193,7 +121,7 @@ def read_numbers(
     """
     terminal.out.quiet = as_json  # but for the lines of JSON
     model = load_model(find_model(model_path, terminal))
-    reader = Reader(model, reject)
+    reader = Reader(model, share_of(reject, model))
     if reader.settings is None:
         raise ModelFileError("read.kind")
     classes = shown_classes(model.classes, terminal.lang)
@@ -211,8 +139,8 @@ def read_numbers(
             rows += _rows(file, reading, classes)
             if as_json:
                 terminal.out.quiet = False
-                line = json.dumps(_as_json(file, picture, reading, classes))
-                terminal.out.print(line)
+                found = reading.as_json(picture.shape, classes)
+                terminal.out.print(json.dumps({"file": str(file), **found}))
                 terminal.out.quiet = True
             _say(file, reading, classes, len(files) > 1, terminal)
             if annotated is not None:
@@ -326,35 +254,6 @@ def _csv(rows: Sequence[dict[str, Any]]) -> bytes:
     writer.writeheader()
     writer.writerows(rows)
     return out.getvalue().encode("utf-8", "surrogateescape")
-
-
-def _as_json(
-    file: Path, picture: NDArray[np.uint8], reading: Reading, classes: Sequence[str]
-) -> dict[str, Any]:
-    """Return all that was found, as JSON values."""
-
-    def digit(d: Digit) -> dict[str, Any]:
-        return {
-            "label": classes[d.label],
-            "probability": round(d.probability, 6),
-            "second": classes[d.second],
-            "second_probability": round(float(d.probabilities[d.second]), 6),
-            "doubtful": d.is_doubtful,
-            "refused": d.is_refused,
-            "box": {"left": d.box.left, "top": d.box.top}
-            | {"right": d.box.right, "bottom": d.box.bottom},
-        }
-
-    return {
-        "file": str(file),
-        "width": picture.shape[1],
-        "height": picture.shape[0],
-        "text": reading.text(classes),
-        "changes": [{"code": c.code, **c.values} for c in reading.changes],
-        "lines": [
-            [[digit(d) for d in number] for number in line] for line in reading.lines
-        ],
-    }
 
 
 def _place(annotated: Path, file: Path, n: int) -> Path:

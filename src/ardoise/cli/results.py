@@ -3,22 +3,18 @@
 import csv
 import io
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ardoise.cli.parts import shown_classes
 from ardoise.cli.terminal import Terminal
 from ardoise.digits import Dataset
+from ardoise.digits.asking import Answers, confusion
 from ardoise.digits.recipes import Recipe
-from ardoise.digits.scores import confusion_matrix, wilson_interval
-from ardoise.engine.arrays import Array
+from ardoise.digits.scores import wilson_interval
 from ardoise.engine.history import History
-from ardoise.engine.losses import softmax
-from ardoise.engine.network import Network
 from ardoise.files import write_atomically
 from ardoise.messages import UserError
 from ardoise.plots.numbers import duration, integer, percent
@@ -27,93 +23,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-@dataclass(frozen=True)
-class Answers:
-    """What a trained network says of images that it has not learned from.
-
-    Attributes
-    ----------
-    labels : ndarray of int64, shape (n,)
-    probabilities : array of shape (n, K)
-    predicted : ndarray of int64, shape (n,)
-    part : str
-        ``"validation"``, ``"test"``, or ``"whole"``: other data.
-    """
-
-    labels: NDArray[np.int64]
-    probabilities: Array
-    predicted: NDArray[np.int64]
-    part: str
-
-    @property
-    def correct(self) -> int:
-        return int(np.count_nonzero(self.labels == self.predicted))
-
-    @property
-    def accuracy(self) -> float:
-        return self.correct / len(self.labels)
-
-
 class HistoryError(UserError):
     """A history that cannot be read, in one sentence."""
-
-
-class AnswerError(UserError):
-    """The network's answers are no numbers."""
-
-
-def ask(network: Network, data: Dataset, part: str = "whole") -> Answers:
-    """Return what the network says of these images, the ``part`` of the data.
-
-    Raises
-    ------
-    AnswerError
-        As `probabilities_of`.
-    """
-    return answers_of(outputs_of(network, data.images), data.labels, part)
-
-
-def answers_of(z: Array, labels: NDArray[np.int64], part: str) -> Answers:
-    """Return what outputs (n, K) say of images with these labels.
-
-    Raises
-    ------
-    AnswerError
-        As `probabilities_of`.
-    """
-    probabilities = _softmax(z)
-    predicted = probabilities.argmax(axis=1).astype(np.int64)
-    return Answers(labels, probabilities, predicted, part)
-
-
-def outputs_of(network: Network, images: NDArray[Any]) -> Array:
-    """Return the network's outputs, shape (n, K), whatever they are."""
-    with np.errstate(all="ignore"):
-        return network.predict_logits(images)
-
-
-def probabilities_of(network: Network, images: NDArray[Any]) -> Array:
-    """Return class probabilities, shape (n, K).
-
-    Raises
-    ------
-    AnswerError
-        If they are not finite: the weights, finite in themselves, are too large.
-    """
-    return _softmax(outputs_of(network, images))
-
-
-def _softmax(z: Array) -> Array:
-    with np.errstate(all="ignore"):
-        probabilities = softmax(z)
-    if not np.isfinite(probabilities).all():
-        raise AnswerError("evaluate.not_finite")
-    return probabilities
-
-
-def confusion(answers: Answers, n_classes: int) -> NDArray[np.int64]:
-    """Return the confusion matrix of the answers."""
-    return confusion_matrix(answers.labels, answers.predicted, n_classes)
 
 
 def say_result(

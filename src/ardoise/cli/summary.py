@@ -9,9 +9,9 @@ from typing import Any
 from ardoise.cli.augmenting import setting_words
 from ardoise.cli.members import Members
 from ardoise.cli.parts import shown_classes
-from ardoise.cli.plan import Plan
-from ardoise.cli.results import Answers, confusion
 from ardoise.cli.terminal import Terminal
+from ardoise.digits.asking import Answers, confusion
+from ardoise.digits.planning import Plan
 from ardoise.digits.recipes import Recipe
 from ardoise.digits.scores import per_class
 

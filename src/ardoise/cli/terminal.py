@@ -11,12 +11,7 @@ from typing import Any, Literal
 from rich.console import Console
 from rich.table import Table
 
-from ardoise.messages import UserError, text
-
-
-class OptionError(UserError):
-    """An option of the command line that makes no sense; exit code 2."""
-
+from ardoise.messages import text
 
 Lang = Literal["en", "fr"]
 

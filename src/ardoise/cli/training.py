@@ -6,31 +6,26 @@ import shlex
 import shutil
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
 from ardoise.cli.augmenting import setting_words
 from ardoise.cli.checkpoints import Checkpointing, check_same, prove_writable
-from ardoise.cli.findings import sentence, watching
-from ardoise.cli.members import Members, doubt_of, temper
+from ardoise.cli.findings import watching
+from ardoise.cli.members import Members, temper
 from ardoise.cli.parts import MNIST
-from ardoise.cli.plan import Plan, TrainOptions, make_plan
+from ardoise.cli.plan import TrainOptions, make_plan
 from ardoise.cli.progress import Interruptible, ShownProgress
 from ardoise.cli.report import write_report
-from ardoise.cli.results import (
-    Answers,
-    answers_of,
-    ask,
-    draw,
-    outputs_of,
-    say_result,
-    say_time,
-)
+from ardoise.cli.results import draw, say_result, say_time
 from ardoise.cli.summary import summarise
 from ardoise.cli.terminal import Terminal
-from ardoise.digits.recipes import EXPECTED, RECIPES, Recipe
+from ardoise.digits.asking import Answers, answers_of, ask, outputs_of
+from ardoise.digits.finishing import doubt_of
+from ardoise.digits.planning import Plan, highest_rate
+from ardoise.digits.recipes import EXPECTED, RECIPES
 from ardoise.engine.doctor import Finding
 from ardoise.engine.errors import DivergenceError, SnapshotError
 from ardoise.engine.threads import available_threads, blas_threads
@@ -38,6 +33,7 @@ from ardoise.engine.training import Callback
 from ardoise.files import save_model, write_atomically
 from ardoise.files.checkpoint import Checkpoint, CheckpointError
 from ardoise.messages import UserError
+from ardoise.plots.findings import sentence
 from ardoise.plots.numbers import decimal, duration, integer, percent, shortest
 
 MODEL_FILE, HISTORY_FILE = "model.safetensors", "history.csv"
@@ -111,8 +107,8 @@ def train(
         findings = [sentence(finding, terminal.lang) for finding in found]
         return finish(plan, members, folder, terminal, findings)
     except DivergenceError as error:
-        rate = recipe_rate(plan.recipe)
-        usual = recipe_rate(RECIPES[plan.recipe.name])
+        rate = highest_rate(plan.recipe)
+        usual = highest_rate(RECIPES[plan.recipe.name])
         raise RunError(
             "train.diverged_member" if members.done else "train.diverged",
             member=len(members.done) + 1,
@@ -215,14 +211,6 @@ def opening_command(folder: Path) -> str:
     elif started.name == program and shutil.which(program) is None:
         program = str(started)  # of a virtual environment that is not activated
     return f"{program} evaluate --final {shlex.quote(str(folder))}"
-
-
-def recipe_rate(recipe: Recipe) -> float:
-    """Return the highest learning rate of a recipe."""
-    rate = recipe.learning_rate
-    if isinstance(rate, Mapping):
-        return float(rate["learning_rate"])
-    return float(rate)
 
 
 def prepare_folder(folder: Path | None, recipe: str) -> Path:

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import numpy as np
 
-from ardoise.cli.held import size_words
 from ardoise.cli.parts import MNIST, known_name, load, shown_classes
 from ardoise.cli.terminal import Terminal
 from ardoise.cli.training import MODEL_FILE, RUNS, RunError
+from ardoise.digits.held import size_words
 from ardoise.engine.ensemble import members
 from ardoise.engine.network import Network
 from ardoise.files import Model

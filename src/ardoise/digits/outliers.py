@@ -7,9 +7,12 @@ none, and learned to give every class the same probability there, does not: see
 
 import math
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from ardoise.digits.datasets import Dataset
 
 Points = NDArray[np.float64]
 Bytes = NDArray[np.uint8]
@@ -53,6 +56,28 @@ def outliers(n: int, rng: np.random.Generator) -> Bytes:
             images[done, ..., 0] = image
             done += 1
     return images
+
+
+def outliers_like(data: Dataset, dark: bool, n: int, seed: int) -> NDArray[Any]:
+    """Return pictures that are no digit, with the ink and the dtype of the data.
+
+    Parameters
+    ----------
+    data : Dataset
+        Framed as MNIST's digits are.
+    dark : bool
+        Whether its ink is dark.
+    n : int
+    seed : int
+        Of the training: one that goes on sees the same.
+    """
+    images = outliers(n, np.random.default_rng([seed, n]))
+    if dark:
+        images = 255 - images
+    if data.images.dtype == np.uint8:
+        return images
+    scaled: NDArray[Any] = (images / 255).astype(data.images.dtype)
+    return scaled
 
 
 def _is_narrow(image: Bytes) -> bool:

@@ -126,6 +126,55 @@ def confidence(
     )
 
 
+@dataclass(frozen=True)
+class Bins:
+    """Samples by how sure a classifier was of them: M bins of equal width.
+
+    Attributes
+    ----------
+    counts : ndarray of int64, shape (M,)
+    accuracy, confidence : ndarray of float64, shape (M,)
+        Share of right answers, and mean of the highest probabilities; 0 where there is
+        no sample.
+    """
+
+    counts: NDArray[np.int64]
+    accuracy: NDArray[np.float64]
+    confidence: NDArray[np.float64]
+
+
+def calibration_bins(
+    probabilities: NDArray[Any], labels: NDArray[np.integer[Any]], bins: int = BINS
+) -> Bins:
+    """Return what a reliability diagram is drawn from; `calibration_error` has terms.
+
+    Parameters
+    ----------
+    probabilities : array of shape (n, K)
+    labels : array of int, shape (n,)
+    bins : int
+        M.
+
+    Raises
+    ------
+    ValueError
+        If there is no sample, no bin, or not one label a row.
+    """
+    if bins < 1:
+        raise ValueError(f"expected at least one bin; got {bins}")
+    p = _checked(probabilities, labels)
+    sure = p.max(axis=1)
+    right = p.argmax(axis=1) == labels
+    place = np.clip(np.ceil(sure * bins).astype(np.int64) - 1, 0, bins - 1)
+    counts = np.bincount(place, minlength=bins)
+    some = np.maximum(counts, 1)
+    return Bins(
+        counts.astype(np.int64),
+        np.bincount(place, weights=right, minlength=bins) / some,
+        np.bincount(place, weights=sure, minlength=bins) / some,
+    )
+
+
 def calibration_error(
     probabilities: NDArray[Any], labels: NDArray[np.integer[Any]], bins: int = BINS
 ) -> float:
@@ -152,14 +201,9 @@ def calibration_error(
     ----------
     Guo et al., "On calibration of modern neural networks", 2017, equation 3.
     """
-    if bins < 1:
-        raise ValueError(f"expected at least one bin; got {bins}")
-    p = _checked(probabilities, labels)
-    sure = p.max(axis=1)
-    right = p.argmax(axis=1) == labels
-    place = np.clip(np.ceil(sure * bins).astype(np.int64) - 1, 0, bins - 1)
-    gap = np.bincount(place, weights=right - sure, minlength=bins)  # |B| (acc − conf)
-    return float(np.abs(gap).sum() / len(p))
+    found = calibration_bins(probabilities, labels, bins)
+    gap = found.counts * np.abs(found.accuracy - found.confidence)
+    return float(gap.sum() / found.counts.sum())
 
 
 def negative_log_likelihood(

@@ -1,7 +1,9 @@
 """Who trains and who tests: index arrays that cut a data set into parts.
 
 The two splits of MNIST that results are compared on, scikit-learn's rule to the bit,
-and random splits that keep each class's share in every part.
+and random splits that keep each class's share in every part. A split is written as a
+word: ``official`` (the data's own), ``notebook`` (the seed notebook's), or percentages
+for training, validation and test such as ``80/10/10``.
 """
 
 import math
@@ -12,7 +14,8 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ardoise.digits.datasets import DataError
+from ardoise.digits.datasets import DataError, Dataset
+from ardoise.messages import OptionError
 
 Indices: TypeAlias = NDArray[np.int64]
 
@@ -227,6 +230,53 @@ def hold_out(
     if not 0 < size < len(chosen):
         raise DataError("split.empty_part", n=len(chosen), share=f"{fraction:g}")
     return _cut(np.asarray(labels), chosen, size, 2, rng, stratify)
+
+
+def divide(
+    data: Dataset, split: str, validation: float, rng: np.random.Generator
+) -> Split:
+    """Divide the data as the word ``split`` says.
+
+    Parameters
+    ----------
+    data : Dataset
+    split : str
+    validation : float
+        Share of the training images that is cut out for validation, where the split
+        itself has no validation part.
+    rng : numpy.random.Generator
+        Draws what is drawn.
+
+    Raises
+    ------
+    OptionError
+        If the word is not a split.
+    DataError
+        If the data cannot be split that way.
+    """
+    if split in ("official", "notebook"):
+        if split == "official":
+            parts = official_split(len(data), data.n_train)
+        else:
+            parts = notebook_split(len(data))
+        if not validation:
+            return parts
+        train, held = hold_out(data.labels, parts.train, validation, rng)
+        return Split(train, held, parts.test)
+    return random_split(data.labels, _fractions(split), rng)
+
+
+def _fractions(split: str) -> tuple[float, float, float]:
+    try:
+        shares = [float(share) / 100 for share in split.split("/")]
+    except ValueError:
+        shares = []
+    # Written so that NaN is refused too.
+    if len(shares) == 3 and abs(sum(shares) - 1) <= 1e-9 and min(shares) >= 0:
+        train, validation, test = shares
+        if train and test:
+            return train, validation, test
+    raise OptionError("option.split", split=split)
 
 
 def _part_size(n: int, size: float, rounding: Callable[[float], int]) -> int:

@@ -8,7 +8,7 @@ out among all. Each of these alone misses much; together they miss little.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,7 +16,7 @@ import numpy as np
 from ardoise.engine.arrays import Array
 from ardoise.engine.ensemble import members
 from ardoise.engine.layers import Dense, Flatten
-from ardoise.engine.layers.base import Elementwise
+from ardoise.engine.layers.base import Elementwise, Layer
 from ardoise.engine.network import Network
 
 # Of the largest variance: smaller ones are noise of the few samples that there are.
@@ -33,6 +33,7 @@ FEWEST = 200
 # Of the largest output, beside one of each distance: a network that was shown outliers
 # (see `ardoise.fit`) says most by it.
 WEIGHT = 2
+Pool = Callable[[Array], Array]  # what a layer gives (n, …) → features (n, n_features)
 MOST_FEATURES = 1024  # the map of more takes much memory, and more samples
 
 
@@ -115,8 +116,21 @@ class Doubt:
         """
         if not len(x):
             return np.zeros(0)
-        distances = _distances(network, self.novelty, x)
-        return self.rarity([*distances, _flatness(network.predict_logits(x))])
+        features = (features_of(member, x) for member in members(network))
+        return self.of_features(features, network.predict_logits(x))
+
+    def of_features(self, features: Iterable[Sequence[Array]], outputs: Array) -> Array:
+        """Return how strange samples are that have been through the network already.
+
+        Parameters
+        ----------
+        features : iterable of sequences of arrays
+            Of each member, as `features_of` returns them.
+        outputs : array of shape (n, K)
+            What the network gives for them: logits.
+        """
+        distances = _distances(self.novelty, features, len(outputs))
+        return self.rarity([*distances, _flatness(outputs)])
 
     def rarity(self, scores: Sequence[Array]) -> Array:
         """Return the sum of the logarithms of how rare scores are, each (n,).
@@ -183,7 +197,8 @@ def fit_doubt(
     )
     if len({len(places) for places in novelty}) > 1:
         raise ValueError("members have features at another number of places each")
-    scores = [*_distances(network, novelty, known), _flatness(outputs)]
+    seen = (features_of(member, known) for member in members(network))
+    scores = [*_distances(novelty, seen, len(known)), _flatness(outputs)]
     levels = np.stack([np.quantile(score, 1 - np.array(TAILS)) for score in scores])
     shares = np.array(SHARES)
     found = Doubt(novelty, levels, shares, np.zeros(len(shares))).rarity(scores)
@@ -200,14 +215,13 @@ def is_finite(doubt: Doubt) -> bool:
 
 
 def _distances(
-    network: Network, novelty: Sequence[Sequence[Novelty]], x: Array
+    novelty: Sequence[Sequence[Novelty]], features: Iterable[Sequence[Array]], n: int
 ) -> list[Array]:
-    """Return the distance at each place, the mean over the members."""
-    found = [np.zeros(len(x)) for _ in novelty[0]]
-    for member, places in zip(members(network), novelty, strict=True):
-        features = features_of(member, x)
-        for total, place, mine in zip(found, places, features, strict=True):
-            total += place.distances(mine) / len(novelty)
+    """Return the distance of n samples at each place, the mean over the members."""
+    found = [np.zeros(n) for _ in novelty[0]]
+    for places, mine in zip(novelty, features, strict=True):
+        for total, place, own in zip(found, places, mine, strict=True):
+            total += place.distances(own) / len(novelty)
     return found
 
 
@@ -271,21 +285,30 @@ def features_of(network: Network, x: Array) -> list[Array]:
         If the network does not end in `Dense`, after other layers, or has more than
         1024 features at a place.
     """
-    layers = network.layers
+    places = feature_places(network.layers)
+    return [_features(network, x, n, pool) for n, pool in places]
+
+
+def feature_places(layers: Sequence[Layer]) -> list[tuple[int, Pool]]:
+    """Return where `features_of` looks: after how many layers, and at what of it.
+
+    Raises
+    ------
+    ValueError
+        If the layers do not end in `Dense`, after others.
+    """
     if len(layers) < 2 or not isinstance(layers[-1], Dense):
         raise ValueError("expected a network that ends in Dense, after other layers")
     flat = [i for i, layer in enumerate(layers) if i and isinstance(layer, Flatten)]
     last = flat[-1] if flat else len(layers) - 1
-    found = [_features(network, x, last, _of_whole)]
+    places: list[tuple[int, Pool]] = [(last, _of_whole)]
     active = [i for i in range(last) if isinstance(layers[i], Elementwise)]
     if active and active[0] + 1 < last:
-        found.insert(0, _features(network, x, active[0] + 1, _of_quarters))
-    return found
+        places.insert(0, (active[0] + 1, _of_quarters))
+    return places
 
 
-def _features(
-    network: Network, x: Array, n: int, pool: Callable[[Array], Array]
-) -> Array:
+def _features(network: Network, x: Array, n: int, pool: Pool) -> Array:
     """Return what the first n layers give, a row of numbers each."""
     short = network.with_layers(network.config()["layers"][:n], network.arrays())
     parts = [pool(z) for _, z in short.predict_batches(x)]

@@ -291,6 +291,11 @@ class Training:
         """The highest learning rate of the schedule."""
         return self._schedule.learning_rate
 
+    @property
+    def networks(self) -> list[Network]:
+        """The network, and its replicas that compute shares of a batch beside it."""
+        return self._workers.networks
+
     def snapshot(self) -> Snapshot:
         """Return where this training stands, between two steps; arrays are copies.
 

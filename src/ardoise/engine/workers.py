@@ -60,14 +60,14 @@ class _Share:
         counts: bool,
     ) -> None:
         self._counts = counts and loss.is_classifier
-        self._network, self._loss, self.loader = network, loss, loader
+        self.network, self._loss, self.loader = network, loss, loader
         self._total = total
         self.loss, self.hits = 0.0, 0
 
     def run(self, parts: list[Rows], scale: float) -> None:
         """Write Σ gradients into ``total``; note the loss and the correct answers."""
         self.loss, self.hits = 0.0, 0
-        grad, total = self._network.grad, self._total
+        grad, total = self.network.grad, self._total
         for i, rows in enumerate(parts):
             self.add(rows, scale)
             np.copyto(total, grad) if i == 0 else np.add(total, grad, out=total)
@@ -81,12 +81,12 @@ class _Share:
     def compute(self, loaded: Loaded, scale: float) -> None:
         """Compute the gradient of samples that are loaded."""
         x, t, weights = loaded
-        z = self._network.propagate(x, training=True)
+        z = self.network.propagate(x, training=True)
         if self._counts:
             self.hits += int(np.count_nonzero(self._loss.predict(z) == t))
         value, dz = self._loss(z, t, scale=scale, weights=weights)
         self.loss += value
-        self._network.backward(dz)
+        self.network.backward(dz)
 
 
 class Workers:
@@ -249,6 +249,11 @@ class Workers:
         self._blas.__exit__(kind, error, trace)
         self._joint.release()
         self._network.reserve(1)  # nothing that was prepared stays
+
+    @property
+    def networks(self) -> list[Network]:
+        """The networks of all shares; the first one is that which is trained."""
+        return [share.network for share in self._shares]
 
     @property
     def active_threads(self) -> int:

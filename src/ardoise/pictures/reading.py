@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -62,6 +63,20 @@ class Digit:
     def is_doubtful(self) -> bool:
         return self.probability < DOUBT
 
+    def as_json(self, classes: Sequence[str]) -> dict[str, Any]:
+        """Return what it is and where, as JSON values."""
+        box = self.box
+        return {
+            "label": classes[self.label],
+            "probability": round(self.probability, 6),
+            "second": classes[self.second],
+            "second_probability": round(float(self.probabilities[self.second]), 6),
+            "doubtful": self.is_doubtful,
+            "refused": self.is_refused,
+            "box": {"left": box.left, "top": box.top}
+            | {"right": box.right, "bottom": box.bottom},
+        }
+
 
 @dataclass(frozen=True)
 class Reading:
@@ -96,6 +111,27 @@ class Reading:
             " ".join("".join(map(name, number)) for number in line)
             for line in self.lines
         )
+
+    def as_json(self, shape: tuple[int, ...], classes: Sequence[str]) -> dict[str, Any]:
+        """Return all that was found, as JSON values.
+
+        Parameters
+        ----------
+        shape : tuple of int
+            Of the picture: (h, w) or (h, w, c).
+        classes : sequence of str
+            What digits are called.
+        """
+        return {
+            "width": shape[1],
+            "height": shape[0],
+            "text": self.text(classes),
+            "changes": [{"code": c.code, **c.values} for c in self.changes],
+            "lines": [
+                [[digit.as_json(classes) for digit in number] for number in line]
+                for line in self.lines
+            ],
+        }
 
 
 def read(

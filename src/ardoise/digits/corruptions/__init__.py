@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from ardoise.digits.corruptions import changes, mnist_c
 from ardoise.digits.corruptions.resampling import Change
 
-__all__ = ["CORRUPTIONS", "MNIST_C_LEFT_OUT", "Corruption", "corrupt"]
+__all__ = ["CORRUPTIONS", "MNIST_C_LEFT_OUT", "Corruption", "changed", "corrupt"]
 
 CHUNK = 250  # images at a time, so that memory stays small
 # They are what one version of a program makes of an image, and no formula says it all.
@@ -88,10 +88,31 @@ def corrupt(images: NDArray[Any], name: str, seed: int = 0) -> NDArray[np.uint8]
             f"{images.dtype} of shape {images.shape}"
         )
     rng = np.random.default_rng((seed, zlib.crc32(name.encode())))
-    change = CORRUPTIONS[name].change
+    return changed(images, CORRUPTIONS[name].change, rng)
+
+
+def changed(
+    images: NDArray[np.uint8], change: Change, rng: np.random.Generator
+) -> NDArray[np.uint8]:
+    """Return images after any change, such as `changes.rotation` of 7 degrees.
+
+    Parameters
+    ----------
+    images : array of uint8, shape (n, h, w, 1)
+        White ink on black.
+    change : callable
+        As of a `Corruption`.
+    rng : numpy.random.Generator
+        What the change draws from.
+
+    Returns
+    -------
+    ndarray of uint8, shape (n, h, w, 1)
+        Rounded to whole grey levels.
+    """
     result = np.empty_like(images)
     for start in range(0, len(images), CHUNK):
         rows = slice(start, start + CHUNK)
-        changed = change(images[rows, :, :, 0] / 255.0, rng)
-        result[rows, :, :, 0] = np.rint(255 * np.clip(changed, 0, 1))
+        levels = change(images[rows, :, :, 0] / 255.0, rng)
+        result[rows, :, :, 0] = np.rint(255 * np.clip(levels, 0, 1))
     return result

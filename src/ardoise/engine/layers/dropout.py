@@ -23,7 +23,7 @@ class Dropout(PreparedLayer):
     Parameters
     ----------
     rate : float
-        In [0, 1).
+        In [0, 1). The attribute may be changed between two steps of a training.
 
     Raises
     ------
@@ -68,7 +68,7 @@ class Dropout(PreparedLayer):
         ordered = draws.transpose(1, 2, 0, 3) if draws.ndim == 4 else draws
         return [
             partial(self._rng.random, dtype=np.float32, out=draws),
-            partial(np.greater_equal, ordered, self.rate, out=mask),
+            partial(self._choose, ordered, mask),
             *self._prepare_drop(x, y),
         ], y
 
@@ -82,11 +82,17 @@ class Dropout(PreparedLayer):
         draws = self.work("draws", (batch_count(x), *self.input_shape), np.float32)
         return draws, self.work("mask", x.shape, bool)
 
+    def _choose(self, ordered: Array, mask: Array) -> None:
+        np.greater_equal(ordered, self.rate, out=mask)
+
     def _prepare_drop(self, x: Array, out: Array) -> list[Step]:
         return [
             partial(np.multiply, x, self._mask, out=out),
-            partial(np.multiply, out, 1 / (1 - self.rate), out=out),
+            partial(self._enlarge, out),
         ]
+
+    def _enlarge(self, y: Array) -> None:
+        np.multiply(y, 1 / (1 - self.rate), out=y)
 
 
 class SpatialDropout2D(Dropout):
