@@ -5,13 +5,16 @@ import { make } from "./dom.js";
 import { best } from "./state.js";
 import { knows, onLanguage, percent, put, say } from "./words.js";
 
-/** @typedef {{probabilities: ArrayLike<number>, empty?: boolean, refused?: boolean}} Told */
+/** @typedef {{probabilities: ArrayLike<number>, empty?: boolean, refused?: boolean}}
+ * Told */
+/** @typedef {{code: string, values: Record<string, number>}} Change */
 /** @typedef {"empty" | "broken" | "refused" | "unsure" | "sure" | "read"} Verdict */
 
 const HARDLY = 0.005; // a second guess below it is not worth naming
 
 /** What to say of an answer. @param {Told} told @param {number} threshold Below this
- * probability it is not sure. @returns {{verdict: Verdict, first: number, second: number}} */
+ * probability it is not sure. @returns {{verdict: Verdict, first: number, second:
+ * number}} */
 export function verdictOf({ probabilities, empty, refused }, threshold) {
   const [first, second = first] = best(probabilities);
   const found = (/** @type {Verdict} */ verdict) => ({ verdict, first, second });
@@ -25,7 +28,8 @@ export function verdictOf({ probabilities, empty, refused }, threshold) {
 /** The name of a class, alone: "7", "Sandal". @param {string} name */
 export const plain = (name) => (knows(name) ? say(name) : name);
 
-/** The name within a sentence: "a 7", "an 8", "un 8", "“Sandal”". @param {string} name */
+/** The name within a sentence: "a 7", "an 8", "un 8", "“Sandal”". @param {string}
+ * name */
 export function withArticle(name) {
   if (!/^\d$/.test(name)) return say("draw.named", { name: plain(name) });
   return name === "8" ? say("draw.eight") : say("draw.digit", { d: name });
@@ -41,6 +45,15 @@ export function sentenceOf(told, classes, threshold) {
     p: percent(told.probabilities[first]),
     q: percent(told.probabilities[second]),
   });
+}
+
+/** What was done to a drawing before the network saw it. @param {Change[]} changes
+ * @param {boolean} isEmpty */
+export function changesSentence(changes, isEmpty) {
+  if (isEmpty) return say("draw.change.nothing");
+  const told = changes.filter(({ code }) => knows(`draw.change.${code}`));
+  const sentences = told.map(({ code, values }) => say(`draw.change.${code}`, values));
+  return [say("draw.change.framed"), ...sentences].join(" ");
 }
 
 /** Bars, one a class. @param {HTMLElement} host
@@ -99,7 +112,9 @@ export function makeAnswer(host) {
     sign.textContent = none ? (verdict === "empty" ? "" : "?") : plain(classes[first]);
     sign.className = `sign ${verdict}`;
     sign.classList.toggle("long", [...(sign.textContent ?? "")].length > 2);
-    put(sentence, "draw.said", { sentence: () => sentenceOf(told, classes, threshold) });
+    put(sentence, "draw.said", {
+      sentence: () => sentenceOf(told, classes, threshold),
+    });
     bars.show(told, classes);
   }
   onLanguage(() => last && show(...last));

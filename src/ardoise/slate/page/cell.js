@@ -4,7 +4,7 @@
 
 import { attempt, button, make, openDialog } from "./dom.js";
 import { formulaView } from "./formula.js";
-import { channelOf, columnsOf, extent, paintSigned } from "./images.js";
+import { paintWeights } from "./images.js";
 import { kindName } from "./layers.js";
 import { tensor } from "./packets.js";
 import { ask } from "./socket.js";
@@ -12,31 +12,8 @@ import { latest, shared } from "./state.js";
 import { number, put, signed } from "./words.js";
 
 /** @typedef {import("./layers.js").Cell} Cell */
-/** @typedef {import("./packets.js").Tensor} Tensor */
 /** @typedef {{from: number, index: number[], input: number, weight: number,
  *   product: number}} Input `from` is the layer that gave it; −1: the image. */
-
-const LARGE = 140; // CSS pixels a side of the weights' image
-
-/** Weights (h, w) or (h, w, c) as one picture, channels side by side.
- * @param {HTMLCanvasElement} canvas @param {Tensor} weights */
-export function paintWeights(canvas, { data, shape }) {
-  const [h, w, count = 1] = shape;
-  const columns = columnsOf(count);
-  const rows = Math.ceil(count / columns);
-  const gap = count > 1 ? 1 : 0;
-  const wide = columns * (w + gap) - gap;
-  const all = new Float32Array((rows * (h + gap) - gap) * wide);
-  for (let n = 0; n < count; n++) {
-    const channel = channelOf(data, n, count);
-    const start = Math.floor(n / columns) * (h + gap) * wide + (n % columns) * (w + gap);
-    for (let i = 0; i < h; i++) {
-      all.set(channel.subarray(i * w, (i + 1) * w), start + i * wide);
-    }
-  }
-  const block = Math.max(1, Math.round((2 * LARGE) / wide));
-  paintSigned(canvas, all, all.length / wide, wide, { scale: extent(data), block });
-}
 
 /** The name of a number: "Dense, unit 17", "Conv2D, map 3, row 5, column 9".
  * @param {string} kind @param {number[]} index */
@@ -48,6 +25,16 @@ function titleOf(kind, index) {
     : /** @type {const} */ (["cell.unit", { ...values, unit: index[0] }]);
 }
 
+/** The name of an input, within its layer. @param {number} from @param {number[]} index
+ * @returns {[string, Record<string, number>]} */
+function placeOf(from, index) {
+  const [row, column, map] = index;
+  if (from < 0) return ["cell.pixel", { row, column }];
+  return index.length === 3
+    ? ["cell.from_map", { row, column, map }]
+    : ["cell.from_unit", { unit: row }];
+}
+
 /** @param {HTMLElement} host
  * @param {(layer: number, index: number[]) => void} follow Goes to another number. */
 export function makeCell(host, follow) {
@@ -56,7 +43,8 @@ export function makeCell(host, follow) {
   const invitation = make("p", { class: "soft", text: "cell.invitation" });
   const body = make("div", { class: "cell-body" }, invitation);
   host.append(make("div", { class: "row spread" }, title, value), body);
-  /** @type {Cell | null} The cell that was chosen, looked at again when the image changes. */
+  /** @type {Cell | null} The cell that was chosen, looked at again when the image
+   * changes. */
   let chosen = null;
   let timer = 0;
 
@@ -68,7 +56,9 @@ export function makeCell(host, follow) {
       return;
     }
     const fields = { layer: cell.layer, index: cell.index };
-    const answer = await attempt(() => ask("cell", fields, { image: tensor(image, 28, 28) }));
+    const answer = await attempt(() =>
+      ask("cell", fields, { image: tensor(image, 28, 28) }),
+    );
     if (answer) show(answer);
   }
   const lookSoon = latest(look);
@@ -96,26 +86,37 @@ export function makeCell(host, follow) {
   /** @param {Input[]} inputs */
   function inputsTable(inputs) {
     const rows = inputs.map(({ from, index, input, weight, product }) => {
-      const place = from < 0 ? "cell.pixel" : "cell.from";
-      const [row, column] = index;
-      const values = { row, column, index: index.join(", ") };
+      const [text, values] = placeOf(from, index);
       const go = () => follow(from, index);
-      const name = from < 0 ? make("span", { text: place, values }) : button(place, go, { values, class: "small" });
+      const name =
+        from < 0 ? make("span", { text, values }) : button(text, go, { values });
       const cells = [number(input), signed(weight), signed(product)];
-      return make("tr", {}, make("th", { scope: "row" }, name), ...cells.map((text) => make("td", {}, text)));
+      return make(
+        "tr",
+        {},
+        make("th", { scope: "row" }, name),
+        ...cells.map((text) => make("td", {}, text)),
+      );
     });
     const head = ["cell.input", "cell.input_value", "cell.weight", "cell.product"];
     const titles = head.map((text) => make("th", { scope: "col", text }));
     const table = make("table", { class: "numbers" });
     table.append(make("caption", { text: "cell.strongest" }));
-    table.append(make("thead", {}, make("tr", {}, ...titles)), make("tbody", {}, ...rows));
+    table.append(
+      make("thead", {}, make("tr", {}, ...titles)),
+      make("tbody", {}, ...rows),
+    );
     return make("div", { class: "scroll" }, table);
   }
 
-  shared.subscribe(() => {
-    clearTimeout(timer);
-    if (chosen !== null) timer = setTimeout(() => chosen && lookSoon(chosen), 250);
-  }, "image", "version");
+  shared.subscribe(
+    () => {
+      clearTimeout(timer);
+      if (chosen !== null) timer = setTimeout(() => chosen && lookSoon(chosen), 250);
+    },
+    "image",
+    "version",
+  );
 
   return {
     /** @param {Cell} cell @param {boolean} isChosen */

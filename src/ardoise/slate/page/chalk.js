@@ -15,7 +15,9 @@ const ERASER = 2.2; // times as wide as the pen
 export function makeLayer(side) {
   const canvas = make("canvas", { width: side, height: side });
   const options = { willReadFrequently: side === SENT };
-  const ink = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d", options));
+  const ink = /** @type {CanvasRenderingContext2D} */ (
+    canvas.getContext("2d", options)
+  );
   ink.lineCap = ink.lineJoin = "round";
   return { canvas, ink, scale: side / SIDE };
 }
@@ -63,12 +65,12 @@ function grain(ink) {
   if (made !== null) return made;
   const { canvas, ink: specks } = makeLayer(128);
   let seed = 7; // a linear congruential generator: the same grain every time
-  for (let i = 0; i < 3600; i++) {
+  for (let i = 0; i < 2600; i++) {
     const [x, y, strength] = [0, 0, 0].map(() => {
       seed = (seed * 1664525 + 1013904223) % 2 ** 32;
       return seed / 2 ** 32;
     });
-    specks.fillStyle = `rgb(0 0 0 / ${0.45 * strength ** 2})`;
+    specks.fillStyle = `rgb(0 0 0 / ${0.4 * strength ** 2})`;
     specks.fillRect(x * 128, y * 128, 1.6, 1.6);
   }
   made = /** @type {CanvasPattern} */ (ink.createPattern(canvas, "repeat"));

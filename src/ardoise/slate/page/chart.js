@@ -1,19 +1,19 @@
 // @ts-check
-/* A line chart in SVG, drawn anew at its real size, with a summary in words, a read-out
- * under the pointer and the numbers as a table. Lines differ by colour and by dashes. */
+/* A line chart in SVG, drawn anew at its real size, with a summary in words, a
+ * read-out under the pointer and the numbers as a table. Lines differ by colour and by
+ * dashes. */
 
 import { make, makeSvg } from "./dom.js";
-import { logTicks, rangeOf, thin, ticks } from "./scales.js";
+import { MARGIN, frameOf, logTicks, rangeOf, thin, ticks } from "./scales.js";
 import { number, onLanguage, percent, say } from "./words.js";
 
 /** @typedef {import("./scales.js").Point} Point */
-/** @typedef {{name: string, points: Point[], look?: "amber" | "cyan" | "chalk" | "soft",
- *   dashed?: boolean}} Series `name` is a key of words. */
+/** @typedef {{name: string, points: Point[], look?: "amber" | "cyan" | "chalk" |
+ * "soft",   dashed?: boolean}} Series `name` is a key of words. */
 /** @typedef {{x: string, share?: boolean, log?: boolean, height?: number,
  *   range?: [number, number]}} Options `x` is the key of the horizontal axis' name;
  *   `share`: values are shares, written as percent; `range` fixes the vertical axis. */
 
-const MARGIN = { left: 52, right: 14, top: 10, bottom: 28 };
 const MOST = 600; // points of a line that are drawn
 const ROWS = 25; // of the table
 
@@ -47,26 +47,7 @@ export function makeChart(host, options) {
   details.addEventListener("toggle", fillTable);
   host.classList.add("chart");
   host.append(legend, svg, readout, details);
-  const lift = (/** @type {number} */ y) => (log ? Math.log10(Math.max(y, 1e-12)) : y);
-
-  function frame() {
-    const all = lines.flatMap(({ points }) => points);
-    const x = rangeOf(all.map(([at]) => at));
-    const y = options.range ?? rangeOf(all.map(([, value]) => value));
-    const width = Math.max(svg.clientWidth, 200);
-    const [bottom, top] = y.map(lift);
-    return {
-      ...{ x, y, width },
-      right: (/** @type {number} */ at) => {
-        const inner = width - MARGIN.left - MARGIN.right;
-        return MARGIN.left + ((at - x[0]) / (x[1] - x[0])) * inner;
-      },
-      down: (/** @type {number} */ value) => {
-        const inner = height - MARGIN.top - MARGIN.bottom;
-        return height - MARGIN.bottom - ((lift(value) - bottom) / (top - bottom)) * inner;
-      },
-    };
-  }
+  const frame = () => frameOf(lines, options, Math.max(svg.clientWidth, 200), height);
 
   function draw() {
     const { x, y, width, right, down } = frame();
@@ -75,24 +56,33 @@ export function makeChart(host, options) {
     svg.setAttribute("aria-label", lines.map((one) => summary(one, write)).join(" "));
     const marks = (log ? logTicks(y[0], y[1]) : ticks(y[0], y[1])).map((value) => {
       const at = { x1: MARGIN.left, x2: width - MARGIN.right, y1: down(value) };
-      return makeSvg("g", { class: "tick" }, makeSvg("line", { ...at, y2: at.y1 }), label(
-        value, MARGIN.left - 8, down(value) + 4, "end", write,
-      ));
+      return makeSvg(
+        "g",
+        { class: "tick" },
+        makeSvg("line", { ...at, y2: at.y1 }),
+        label(value, MARGIN.left - 8, down(value) + 4, "end", write),
+      );
     });
     const feet = ticks(x[0], x[1], Math.min(6, width / 90)).map((value) => {
       return label(value, right(value), height - 8, "middle", (n) => number(n));
     });
     const paths = lines.map(({ points, look = "amber", dashed }) => {
-      const drawn = thin(points.filter(([, value]) => Number.isFinite(value)), MOST);
+      const drawn = thin(
+        points.filter(([, value]) => Number.isFinite(value)),
+        MOST,
+      );
       const d = drawn.map(([a, b], i) => `${i ? "L" : "M"}${right(a)} ${down(b)}`);
       const form = `line ${look}${dashed ? " dashed" : ""}`;
       return makeSvg("path", { class: form, d: d.join("") || "M0 0" });
     });
     svg.replaceChildren(...marks, makeSvg("g", { class: "tick" }, ...feet), ...paths);
-    legend.replaceChildren(...lines.map(({ name, look = "amber", dashed }) => {
-      const key = make("span", { class: `key ${look}${dashed ? " dashed" : ""}` });
-      return make("span", {}, key, make("span", { text: name }));
-    }), make("span", { class: "axis", text: options.x }));
+    legend.replaceChildren(
+      ...lines.map(({ name, look = "amber", dashed }) => {
+        const key = make("span", { class: `key ${look}${dashed ? " dashed" : ""}` });
+        return make("span", {}, key, make("span", { text: name }));
+      }),
+      make("span", { class: "axis", text: options.x }),
+    );
     if (details.open) fillTable();
   }
 
@@ -107,26 +97,30 @@ export function makeChart(host, options) {
     const rows = thin(lines[0]?.points ?? [], ROWS).map(([x]) => {
       const cells = lines.map(({ points }) => points.find(([at]) => at >= x)?.[1]);
       return make(
-        "tr", {}, make("th", { scope: "row" }, number(x)),
+        "tr",
+        {},
+        make("th", { scope: "row" }, number(x)),
         ...cells.map((y) => make("td", {}, y === undefined ? "" : write(y))),
       );
     });
     const titles = head.map((text) => make("th", { scope: "col", text }));
     table.replaceChildren(
-      make("thead", {}, make("tr", {}, ...titles)), make("tbody", {}, ...rows),
+      make("thead", {}, make("tr", {}, ...titles)),
+      make("tbody", {}, ...rows),
     );
   }
 
   svg.addEventListener("pointermove", (event) => {
-    const { x, width } = frame();
-    const inner = width - MARGIN.left - MARGIN.right;
-    const at = x[0] + ((event.offsetX - MARGIN.left) / inner) * (x[1] - x[0]);
-    const told = lines.filter(({ points }) => points.length > 0).map((one) => {
-      const near = one.points.reduce((a, b) => {
-        return Math.abs(b[0] - at) < Math.abs(a[0] - at) ? b : a;
+    const at = frame().under(event.offsetX);
+    const told = lines
+      .filter(({ points }) => points.length > 0)
+      .map((one) => {
+        const near = one.points.reduce((a, b) => {
+          return Math.abs(b[0] - at) < Math.abs(a[0] - at) ? b : a;
+        });
+        const where = `${say(options.x)} ${number(near[0])}`;
+        return `${say(one.name)} ${write(near[1])} (${where})`;
       });
-      return `${say(one.name)} ${write(near[1])} (${say(options.x)} ${number(near[0])})`;
-    });
     readout.textContent = told.join(" · ");
   });
   svg.addEventListener("pointerleave", () => (readout.textContent = ""));

@@ -33,14 +33,15 @@ function dress(node, attributes, children) {
   for (const [name, listener] of Object.entries(on ?? {})) {
     node.addEventListener(name, listener);
   }
-  node.append(...children.filter((child) => child || child === ""));
+  for (const child of children) if (child) node.append(child);
   return node;
 }
 
 /**
  * A new element: make("button", {class: "primary", text: "learn.start", on: {click}}).
- * @template {keyof HTMLElementTagNameMap} K @param {K} tag @param {Attributes} [attributes]
- * @param {...Child} children @returns {HTMLElementTagNameMap[K]}
+ * @template {keyof HTMLElementTagNameMap} K
+ * @param {K} tag @param {Attributes} [attributes] @param {...Child} children
+ * @returns {HTMLElementTagNameMap[K]}
  */
 export function make(tag, attributes = {}, ...children) {
   return dress(document.createElement(tag), attributes, children);
@@ -91,13 +92,16 @@ export async function attempt(work, control) {
 }
 
 /** Open the page's dialog; Escape, its button and a click beside it close it.
- * @param {string} title A key of words. @param {Values} values @param {...Child} content */
+ * @param {string} title A key of words. @param {Values} values
+ * @param {...Child} content */
 export function openDialog(title, values, ...content) {
   const dialog = /** @type {HTMLDialogElement} */ (element("dialog"));
   put(element("dialog-title"), title, values);
-  element("dialog-body").replaceChildren(...content.filter((child) => !!child));
+  const body = element("dialog-body");
+  body.replaceChildren();
+  for (const child of content) if (child) body.append(child);
   if (!dialog.open) dialog.showModal();
-  element("dialog-body").scrollTop = 0;
+  body.scrollTop = 0;
 }
 
 /** Where an arrow leads in a grid: the new index, or null. @param {string} key

@@ -1,7 +1,7 @@
 // @ts-check
 /* Draw: the pad, and what the network makes of it. */
 
-import { makeAnswer } from "./answer.js";
+import { changesSentence, makeAnswer } from "./answer.js";
 import { makeCell } from "./cell.js";
 import { announce, attempt, make } from "./dom.js";
 import { paintGrey } from "./images.js";
@@ -11,25 +11,21 @@ import { makeQuestions } from "./questions.js";
 import { ask } from "./socket.js";
 import { asked, latest, shared } from "./state.js";
 import { makeTools } from "./tools.js";
-import { knows, onLanguage, percent, put, say } from "./words.js";
-
-/** @typedef {{code: string, values: Record<string, number>}} Change */
+import { onLanguage, percent, put } from "./words.js";
 
 const QUIET = 400; // milliseconds without a stroke before the answer is said
 const SURE = 0.6; // at first: below it the network is not sure
 
-/** What was done to a drawing before the network saw it. @param {Change[]} changes
- * @param {boolean} isEmpty */
-export function changesSentence(changes, isEmpty) {
-  if (isEmpty) return say("draw.change.nothing");
-  const told = changes.filter(({ code }) => knows(`draw.change.${code}`));
-  const sentences = told.map(({ code, values }) => say(`draw.change.${code}`, values));
-  return [say("draw.change.framed"), ...sentences].join(" ");
-}
+const NOTHING = { probabilities: [], empty: true, refused: false, changes: [] };
 
 /** @param {string} kind @param {string} title @param {...Node} content */
 function card(kind, title, ...content) {
-  return make("div", { class: `card ${kind}` }, make("h3", { text: title }), ...content);
+  return make(
+    "div",
+    { class: `card ${kind}` },
+    make("h3", { text: title }),
+    ...content,
+  );
 }
 
 /** @param {HTMLElement} section */
@@ -38,7 +34,13 @@ export function start(section) {
   const toolBox = make("div", { class: "tools" });
   const mirror = make("canvas", { class: "mirror", role: "img", label: "draw.mirror" });
   const changes = make("p", { class: "soft small" });
-  const sure = make("input", { type: "range", min: 0.3, max: 0.99, step: 0.01, value: SURE });
+  const sure = make("input", {
+    type: "range",
+    min: 0.3,
+    max: 0.99,
+    step: 0.01,
+    value: SURE,
+  });
   const sureSaid = make("span");
   const layersHost = make("div", { class: "layers" });
   const bar = make("div", { class: "row asks", role: "group", label: "draw.asks" });
@@ -49,10 +51,21 @@ export function start(section) {
   const cellCard = make("div", { class: "card cell" });
   const how = make("p", { class: "soft small", text: "layers.how" });
   section.append(
-    make("div", { class: "draw-top" }, make("div", { class: "pad-side" }, board, toolBox), answerCard, seenCard),
+    make(
+      "div",
+      { class: "draw-top" },
+      make("div", { class: "pad-side" }, board, toolBox),
+      answerCard,
+      seenCard,
+    ),
     bar,
     panes,
-    make("div", { class: "draw-layers" }, card("layers-card", "layers.title", how, layersHost), cellCard),
+    make(
+      "div",
+      { class: "draw-layers" },
+      card("layers-card", "layers.title", how, layersHost),
+      cellCard,
+    ),
   );
 
   const threshold = () => Number(sure.value);
@@ -79,7 +92,14 @@ export function start(section) {
     const { refused, empty, changes, layers: shownLayers } = header;
     const probabilities = /** @type {Float32Array} */ (arrays.probabilities.data);
     const image = /** @type {Uint8Array} */ (arrays.image.data);
-    const reading = { probabilities, refused, empty, changes, layers: shownLayers, arrays };
+    const reading = {
+      probabilities,
+      refused,
+      empty,
+      changes,
+      layers: shownLayers,
+      arrays,
+    };
     shared.set({ reading, image: empty ? null : image });
     paintGrey(mirror, image);
     layers.show(shownLayers, arrays);
@@ -97,9 +117,9 @@ export function start(section) {
   function showAnswer() {
     const { reading, classes } = shared.get();
     put(sureSaid, "draw.sure_from", { p: () => percent(threshold()) });
-    if (reading === null) return;
-    answer.show(reading, classes, threshold());
-    const told = () => changesSentence(reading.changes, reading.empty);
+    const { probabilities, empty, refused, changes: made } = reading ?? NOTHING;
+    answer.show({ probabilities, empty, refused }, classes, threshold());
+    const told = () => changesSentence(made, empty);
     put(changes, "draw.said", { sentence: told });
   }
 

@@ -34,7 +34,7 @@ async function choose(lang) {
   memory("language", lang);
   const address = new URL(location.href);
   if (address.searchParams.has("lang")) {
-    address.searchParams.set("lang", lang); // so that it stays when the page is reloaded
+    address.searchParams.set("lang", lang); // it stays when the page is reloaded
     history.replaceState(null, "", address);
   }
 }
@@ -55,7 +55,9 @@ function setTheme(theme) {
 
 function otherTheme() {
   const { theme } = document.documentElement.dataset;
-  const dark = theme ? theme === "board" : matchMedia("(prefers-color-scheme: dark)").matches;
+  const dark = theme
+    ? theme === "board"
+    : matchMedia("(prefers-color-scheme: dark)").matches;
   setTheme(dark ? "paper" : "board");
 }
 
@@ -64,7 +66,10 @@ function otherTheme() {
 function showNetwork() {
   const { network } = shared.get();
   if (network === null) return;
-  put(element("network"), "frame.network", { shape: shapeOf(network), n: network.params });
+  put(element("network"), "frame.network", {
+    shape: shapeOf(network),
+    n: network.params,
+  });
 }
 
 function showDevice() {
@@ -74,8 +79,8 @@ function showDevice() {
   put(element("device"), knows(key) ? key : "frame.state.idle", { step });
 }
 
-/** Give the switches their work, and speak. @param {string | null} wanted A language, as
- * the address has it. */
+/** Give the switches their work, and speak. @param {string | null} wanted A language,
+ * as the address has it. */
 export async function startFrame(wanted) {
   setTheme(memory("theme"));
   await speak(firstLanguage(wanted));

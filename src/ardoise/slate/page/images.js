@@ -1,6 +1,6 @@
 // @ts-check
-/* From arrays to pictures. Signs are told by colour and by hatching: amber for more than
- * zero, hatched cyan for less; black slate is zero. The same in both themes. */
+/* From arrays to pictures. Signs are told by colour and by hatching: amber for more
+ * than zero, hatched cyan for less; black slate is zero. The same in both themes. */
 
 /** @typedef {readonly [number, number, number]} Colour */
 /** @typedef {ArrayLike<number>} Values */
@@ -58,7 +58,8 @@ export function signedPixels(values, height, width, options = {}) {
     for (let x = 0; x < wide; x++) {
       const value = values[Math.floor(y / block) * width + Math.floor(x / block)];
       let colour = signedColour(value, scale);
-      if (value < 0 && block >= 3 && (x + y) % 4 === 0) colour = mix(colour, GROUND, 0.6);
+      if (value < 0 && block >= 3 && (x + y) % 4 === 0)
+        colour = mix(colour, GROUND, 0.6);
       pixels.set(colour, 4 * (y * wide + x));
       pixels[4 * (y * wide + x) + 3] = 255;
     }
@@ -79,7 +80,14 @@ export function paint(canvas, pixels, height, width) {
 
 /** @param {HTMLCanvasElement} canvas @param {Values} values @param {number} [height]
  * @param {number} [width] @param {number} [low] @param {number} [high] */
-export function paintGrey(canvas, values, height = 28, width = 28, low = 0, high = 255) {
+export function paintGrey(
+  canvas,
+  values,
+  height = 28,
+  width = 28,
+  low = 0,
+  high = 255,
+) {
   paint(canvas, greyPixels(values, low, high), height, width);
 }
 
@@ -111,4 +119,25 @@ export function channelOf(values, channel, channels) {
  * @param {number} count @param {number} [ratio] */
 export function columnsOf(count, ratio = 1) {
   return Math.max(1, Math.min(count, Math.ceil(Math.sqrt(count * ratio))));
+}
+
+/** Weights (h, w) or (h, w, c) as one picture, channels side by side.
+ * @param {HTMLCanvasElement} canvas @param {{data: Values, shape: number[]}} weights */
+export function paintWeights(canvas, { data, shape }) {
+  const [h, w, count = 1] = shape;
+  const columns = columnsOf(count);
+  const rows = Math.ceil(count / columns);
+  const gap = count > 1 ? 1 : 0;
+  const wide = columns * (w + gap) - gap;
+  const all = new Float32Array((rows * (h + gap) - gap) * wide);
+  for (let n = 0; n < count; n++) {
+    const channel = channelOf(data, n, count);
+    const start =
+      Math.floor(n / columns) * (h + gap) * wide + (n % columns) * (w + gap);
+    for (let i = 0; i < h; i++) {
+      all.set(channel.subarray(i * w, (i + 1) * w), start + i * wide);
+    }
+  }
+  const block = Math.max(1, Math.round(280 / wide));
+  paintSigned(canvas, all, all.length / wide, wide, { scale: extent(data), block });
 }

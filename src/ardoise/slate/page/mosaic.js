@@ -1,6 +1,6 @@
 // @ts-check
-/* A layer as a mosaic: where its cells lie, and how they are lit. A dense layer is a grid
- * of squares; the maps of a convolution stand side by side. */
+/* A layer as a mosaic: where its cells lie, and how they are lit. A dense layer is a
+ * grid of squares; the maps of a convolution stand side by side. */
 
 import { AMBER, CHALK, CYAN, extent, mix } from "./images.js";
 
@@ -8,7 +8,7 @@ import { AMBER, CHALK, CYAN, extent, mix } from "./images.js";
  * [row, column, map], as in the arrays. @typedef {[number, number, number]} Place */
 
 const CELL = 14; // CSS pixels of a dense layer's cell, with its gap
-const MAP = 34; // about as wide is a map of a convolution
+const MAP = 26; // about as wide is a map of a convolution
 
 /** Where cells lie: how many columns of maps, each h×w cells large and a gap around.
  * @param {number[]} shape @param {number} width CSS pixels that there are */
@@ -36,7 +36,12 @@ export function cellAt({ h, w, count, gap, columns, rows }, x, y) {
  * @param {string} key @returns {Place | null} */
 export function stepTo({ h, w, count, columns }, [i, j, map], key) {
   /** @type {Record<string, [number, number]>} */
-  const arrows = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
+  const arrows = {
+    ArrowUp: [-1, 0],
+    ArrowDown: [1, 0],
+    ArrowLeft: [0, -1],
+    ArrowRight: [0, 1],
+  };
   const [down, right] = arrows[key] ?? [0, 0];
   const inside = i + down >= 0 && i + down < h && j + right >= 0 && j + right < w;
   if (key in arrows && inside) return [i + down, j + right, map];
@@ -52,9 +57,10 @@ export function stepTo({ h, w, count, columns }, [i, j, map], key) {
 /** Where a place stands in the array. @param {Grid} grid @param {Place} place */
 export const flatOf = ({ w, count }, [i, j, map]) => (i * w + j) * count + map;
 
-const UNLIT = /** @type {const} */ ([30, 45, 38]);
+const UNLIT = /** @type {const} */ ([33, 48, 41]);
 const SHADES = 255;
-/** Colours from unlit to lit, 3 bytes each. @param {readonly [number, number, number]} lit */
+/** Colours from unlit to lit, 3 bytes each. @param {readonly [number, number, number]}
+ * lit */
 const ramp = (lit) =>
   Uint8ClampedArray.from({ length: 3 * (SHADES + 1) }, (_, n) => {
     return mix(UNLIT, lit, (Math.floor(n / 3) / SHADES) ** 0.7)[n % 3];
@@ -69,7 +75,9 @@ export function mosaicPixels(values, grid) {
   const across = columns * (w + gap);
   const pixels = new Uint8ClampedArray(4 * across * rows * (h + gap));
   const scale = SHADES / extent(values);
-  const above = Array.prototype.some.call(values, (x) => x < 0) ? RAMPS.amber : RAMPS.chalk;
+  const above = Array.prototype.some.call(values, (x) => x < 0)
+    ? RAMPS.amber
+    : RAMPS.chalk;
   for (let map = 0; map < count; map++) {
     const left = (map % columns) * (w + gap);
     const top = Math.floor(map / columns) * (h + gap);

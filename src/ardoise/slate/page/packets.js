@@ -1,6 +1,6 @@
 // @ts-check
-/* Packets of the WebSocket: uint32 length of the header (little-endian) | header, JSON |
- * arrays, one after another, each padded to 4 bytes. The same as in packets.py. */
+/* Packets of the WebSocket: uint32 length of the header (little-endian) | header, JSON
+ * | arrays, one after another, each padded to 4 bytes. The same as in packets.py. */
 
 /** @typedef {Uint8Array | Int32Array | Float32Array} Numbers */
 /** @typedef {{data: Numbers, shape: number[]}} Tensor Numbers in C order. */
@@ -68,7 +68,8 @@ export function unpack(packet) {
     const Type = TYPES[/** @type {keyof typeof TYPES} */ (dtype)];
     if (Type === undefined) throw new Error(`unknown dtype ${dtype}`);
     const length = sizeOf(shape) * Type.BYTES_PER_ELEMENT;
-    if (at + length > packet.byteLength) throw new Error(`${name} ends after its packet`);
+    if (at + length > packet.byteLength)
+      throw new Error(`${name} ends after its packet`);
     arrays[name] = { data: new Type(packet.slice(at, at + length)), shape };
     at += padded(length);
   }

@@ -1,7 +1,8 @@
 // @ts-check
 /* The drawing pad: mouse, pen, touch and keyboard; eraser, undo, clear.
  *
- * Two canvases hold the same marks: one is seen, the other is what the server is sent. */
+ * Two canvases hold the same marks: one is seen, the other is what the server is
+ * sent. */
 
 import { SEEN, SENT, drawMarks, makeLayer } from "./chalk.js";
 import { announce, make } from "./dom.js";
@@ -66,8 +67,6 @@ export function makePad(host, heard) {
 
   pad.addEventListener("pointerdown", (event) => {
     if (event.button !== 0) return;
-    event.preventDefault();
-    pad.focus({ preventScroll: true });
     cursor.hidden = true;
     pad.setPointerCapture(event.pointerId);
     drawing.set(event.pointerId, begin(place(event)));

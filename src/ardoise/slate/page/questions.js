@@ -4,11 +4,12 @@
 
 import { plain } from "./answer.js";
 import { announce, attempt, button, make } from "./dom.js";
+import { makeFool } from "./fool.js";
 import { tensor } from "./packets.js";
 import { makeRewind } from "./rewind.js";
 import { ask } from "./socket.js";
 import { shared, shortcuts } from "./state.js";
-import { makeFool, makeWhy } from "./why.js";
+import { makeWhy } from "./why.js";
 import { onLanguage, put } from "./words.js";
 
 /** @typedef {{open: () => Promise<void>}} Question */
@@ -16,7 +17,11 @@ import { onLanguage, put } from "./words.js";
 /** "It was a …": the drawing becomes one of my digits. @param {HTMLElement} host
  * @returns {Question} */
 function makeLabel(host) {
-  const choices = make("div", { class: "row labels", role: "group", label: "draw.which" });
+  const choices = make("div", {
+    class: "row labels",
+    role: "group",
+    label: "draw.which",
+  });
   const told = make("p", { class: "soft" });
   host.append(make("h3", { text: "draw.which" }), choices, told);
 
@@ -24,7 +29,11 @@ function makeLabel(host) {
   async function add(name) {
     const { image } = shared.get();
     if (image === null) return;
-    const { header } = await ask("hand.add", { label: name }, { image: tensor(image, 28, 28) });
+    const { header } = await ask(
+      "hand.add",
+      { label: name },
+      { image: tensor(image, 28, 28) },
+    );
     const count = header.count ?? header.digits?.length ?? 1;
     put(told, "draw.added", { d: plain(name), n: count });
     announce(told.textContent ?? "");
@@ -34,11 +43,13 @@ function makeLabel(host) {
     async open() {
       put(told, "draw.which_why");
       const { classes } = shared.get();
-      choices.replaceChildren(...classes.map((name) => {
-        const choice = make("button", { type: "button" }, plain(name));
-        choice.addEventListener("click", () => attempt(() => add(name), choice));
-        return choice;
-      }));
+      choices.replaceChildren(
+        ...classes.map((name) => {
+          const choice = make("button", { type: "button" }, plain(name));
+          choice.addEventListener("click", () => attempt(() => add(name), choice));
+          return choice;
+        }),
+      );
     },
   };
 }
@@ -48,14 +59,19 @@ function makeLabel(host) {
  * @param {{use: (image: Uint8Array) => void, threshold: () => number}} draw
  */
 export function makeQuestions(bar, panes, { use, threshold }) {
-  /** @type {Map<string, {question: Question, pane: HTMLElement, opener: HTMLElement}>} */
+  /** @type {Map<string, {question: Question, pane: HTMLElement, opener:
+   * HTMLElement}>} */
   const all = new Map();
   /** @type {string | null} */
   let shown = null;
 
   /** @param {string} name @param {(host: HTMLElement) => Question} build */
   function add(name, build) {
-    const pane = make("div", { class: `card pane ${name}`, id: `draw-${name}`, hidden: true });
+    const pane = make("div", {
+      class: `card pane ${name}`,
+      id: `draw-${name}`,
+      hidden: true,
+    });
     const toggle = () => open(shown === name ? null : name);
     const expands = { "aria-expanded": "false", "aria-controls": pane.id };
     const opener = button(`draw.${name}`, toggle, { ...expands, id: `ask-${name}` });
@@ -100,4 +116,3 @@ export function makeQuestions(bar, panes, { use, threshold }) {
     },
   };
 }
-

@@ -15,21 +15,30 @@ const LEFT = 20;
 /** The moments at which the answer changes: the first, and each whose best class is
  * another than before. @param {ArrayLike<number>[]} moments @returns {number[]} */
 export function turns(moments) {
-  const answers = moments.map((p) => Array.prototype.indexOf.call(p, Math.max(...Array.from(p))));
-  return answers.flatMap((answer, i) => (i === 0 || answer !== answers[i - 1] ? [i] : []));
+  const answers = moments.map((p) =>
+    Array.prototype.indexOf.call(p, Math.max(...Array.from(p))),
+  );
+  return answers.flatMap((answer, i) =>
+    i === 0 || answer !== answers[i - 1] ? [i] : [],
+  );
 }
 
 /** @param {HTMLElement} host @param {() => number} threshold */
 export function makeRewind(host, threshold) {
   const strip = makeSvg("svg", { class: "strip", role: "img" });
-  const slider = make("input", { type: "range", min: 0, step: 1, label: "rewind.slider" });
+  const slider = make("input", {
+    type: "range",
+    min: 0,
+    step: 1,
+    label: "rewind.slider",
+  });
   const when = make("p", { class: "big" });
   const sentence = make("p", { class: "sentence" });
   const bars = make("div");
   const story = make("p", { class: "soft" });
   const none = make("p", { class: "note", text: "rewind.none", hidden: true });
-  const time = make("div", { class: "time" }, strip, slider, story);
-  const told = make("div", { class: "told" }, when, sentence, bars);
+  const time = make("div", { class: "time", hidden: true }, strip, slider, story);
+  const told = make("div", { class: "told", hidden: true }, when, sentence, bars);
   host.append(none, time, told);
   const { show: showBars } = makeBars(bars);
   /** @type {number[]} */
@@ -45,8 +54,13 @@ export function makeRewind(host, threshold) {
     const { classes } = shared.get();
     const answer = { probabilities: moments[at] };
     put(when, "rewind.step", { n: steps[at] });
-    put(sentence, "draw.said", { sentence: () => sentenceOf(answer, classes, threshold()) });
-    slider.setAttribute("aria-valuetext", `${say("rewind.step", { n: steps[at] })} ${sentence.textContent}`);
+    put(sentence, "draw.said", {
+      sentence: () => sentenceOf(answer, classes, threshold()),
+    });
+    slider.setAttribute(
+      "aria-valuetext",
+      `${say("rewind.step", { n: steps[at] })} ${sentence.textContent}`,
+    );
     showBars(answer, classes);
     strip.querySelectorAll(".moment").forEach((column, i) => {
       column.classList.toggle("now", i === at);
@@ -67,12 +81,25 @@ export function makeRewind(host, threshold) {
     });
     const columns = moments.map((p, i) => {
       const cells = Array.from(p, (share, k) => {
-        const fill = { class: "share", "fill-opacity": Number.isFinite(share) ? share : 0 };
+        const fill = {
+          class: "share",
+          "fill-opacity": Number.isFinite(share) ? share : 0,
+        };
         const place = { x: LEFT + i * column, y: k * ROW + 1 };
-        return makeSvg("rect", { ...fill, ...place, width: Math.max(1, column - 1), height: ROW - 2 });
+        return makeSvg("rect", {
+          ...fill,
+          ...place,
+          width: Math.max(1, column - 1),
+          height: ROW - 2,
+        });
       });
       const frame = { x: LEFT + i * column - 1, y: 0, width: column + 1, height: high };
-      const moment = makeSvg("g", { class: "moment" }, ...cells, makeSvg("rect", { ...frame, class: "frame" }));
+      const moment = makeSvg(
+        "g",
+        { class: "moment" },
+        ...cells,
+        makeSvg("rect", { ...frame, class: "frame" }),
+      );
       moment.addEventListener("click", () => {
         slider.value = String(i);
         showMoment();
@@ -92,7 +119,11 @@ export function makeRewind(host, threshold) {
     async open() {
       const { image } = shared.get();
       if (image === null) return;
-      const { header, arrays } = await ask("rewind", {}, { image: tensor(image, 28, 28) });
+      const { header, arrays } = await ask(
+        "rewind",
+        {},
+        { image: tensor(image, 28, 28) },
+      );
       steps = header.steps;
       const { data, shape } = arrays.probabilities;
       const pile = { data: /** @type {Float32Array} */ (data), shape: [...shape, 1] };
@@ -107,4 +138,3 @@ export function makeRewind(host, threshold) {
     },
   };
 }
-

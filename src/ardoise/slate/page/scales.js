@@ -12,7 +12,10 @@ export function thin(points, most) {
   const stretch = (points.length - 2) / Math.floor((most - 2) / 2);
   for (let i = 0; i < Math.floor((most - 2) / 2); i++) {
     const from = 1 + Math.floor(i * stretch);
-    const part = points.slice(from, Math.max(from + 1, 1 + Math.floor((i + 1) * stretch)));
+    const part = points.slice(
+      from,
+      Math.max(from + 1, 1 + Math.floor((i + 1) * stretch)),
+    );
     const low = part.reduce((a, b) => (b[1] < a[1] ? b : a));
     const high = part.reduce((a, b) => (b[1] > a[1] ? b : a));
     kept.push(...(low === high ? [low] : low[0] < high[0] ? [low, high] : [high, low]));
@@ -21,7 +24,8 @@ export function thin(points, most) {
 }
 
 /** Round values that cover a range: 1, 2 or 5 times a power of ten apart.
- * @param {number} low @param {number} high @param {number} [count] @returns {number[]} */
+ * @param {number} low @param {number} high @param {number} [count]
+ * @returns {number[]} */
 export function ticks(low, high, count = 4) {
   if (!(high > low)) return [low];
   const rough = (high - low) / count;
@@ -43,12 +47,42 @@ export function logTicks(low, high) {
   return powers.length > 0 ? powers : [low, high];
 }
 
-/** The least and the greatest of finite values; a little apart even where all are equal.
- * @param {number[]} values @returns {[number, number]} */
+/** The least and the greatest of finite values; a little apart even where all are
+ * equal. @param {number[]} values @returns {[number, number]} */
 export function rangeOf(values) {
   const finite = values.filter(Number.isFinite);
   if (finite.length === 0) return [0, 1];
   const low = finite.reduce((a, b) => Math.min(a, b));
   const high = finite.reduce((a, b) => Math.max(a, b));
   return low < high ? [low, high] : [low - 0.5, high + 0.5];
+}
+
+/** Room around the lines, for the names of values. */
+export const MARGIN = { left: 52, right: 14, top: 10, bottom: 28 };
+
+/**
+ * Where points come to lie in a picture of width × height.
+ * @param {{points: Point[]}[]} lines
+ * @param {{log?: boolean, range?: [number, number]}} options
+ * @param {number} width @param {number} height
+ */
+export function frameOf(lines, { log = false, range }, width, height) {
+  const all = lines.flatMap(({ points }) => points);
+  const x = rangeOf(all.map(([at]) => at));
+  const y = range ?? rangeOf(all.map(([, value]) => value));
+  const lift = (/** @type {number} */ v) => (log ? Math.log10(Math.max(v, 1e-12)) : v);
+  const [bottom, top] = y.map(lift);
+  const across = width - MARGIN.left - MARGIN.right;
+  const up = height - MARGIN.top - MARGIN.bottom;
+  return {
+    x,
+    y,
+    width,
+    right: (/** @type {number} */ at) =>
+      MARGIN.left + ((at - x[0]) / (x[1] - x[0])) * across,
+    down: (/** @type {number} */ value) =>
+      height - MARGIN.bottom - ((lift(value) - bottom) / (top - bottom)) * up,
+    /** The x under a place of the picture. @param {number} place */
+    under: (place) => x[0] + ((place - MARGIN.left) / across) * (x[1] - x[0]),
+  };
 }

@@ -1,5 +1,6 @@
 // @ts-check
-/* The one connection to the server: questions with answers, and what it tells by itself. */
+/* The one connection to the server: questions with answers, and what it tells by
+ * itself. */
 
 import { pack, unpack } from "./packets.js";
 import { say } from "./words.js";
@@ -7,7 +8,8 @@ import { say } from "./words.js";
 /** @typedef {import("./packets.js").Header} Header */
 /** @typedef {import("./packets.js").Tensors} Tensors */
 /** @typedef {{header: Header, arrays: Tensors}} Answer */
-/** @typedef {{resolve: (answer: Answer) => void, reject: (error: Error) => void}} Asker */
+/** @typedef {{resolve: (answer: Answer) => void, reject: (error: Error) => void}}
+ * Asker */
 
 /** What the server refuses, in one sentence. */
 export class Refused extends Error {}
@@ -30,7 +32,7 @@ const listeners = new Map();
 
 /**
  * Connect, and connect again whenever the connection is lost.
- * @param {string} url @param {() => void} greet Called each time that it stands: says hello.
+ * @param {string} url @param {() => void} greet Called each time that it stands.
  */
 export function connect(url, greet) {
   address = url;

@@ -1,9 +1,11 @@
 // @ts-check
 /* What several panels share: the network, the image at hand, what was read on it. */
 
-/** @typedef {{name: string, kind: string, shape: number[], parameters: number}} LayerSummary */
+/** @typedef {{name: string, kind: string, shape: number[], parameters: number}}
+ * LayerSummary */
 /** @typedef {{layers: LayerSummary[], input: number[], params: number}} Network */
-/** @typedef {{layer: number, kind: string, shape: number[], parameters: number}} ShownLayer */
+/** @typedef {{layer: number, kind: string, shape: number[], parameters: number}}
+ * ShownLayer */
 /** @typedef {{probabilities: Float32Array, refused: boolean, empty: boolean,
  *   changes: {code: string, values: Record<string, number>}[], layers: ShownLayer[],
  *   arrays: import("./packets.js").Tensors}} Reading What "draw" answers. */
@@ -12,7 +14,7 @@
  * @property {Record<string, any> | null} server The answer to hello, whole.
  * @property {string[]} classes
  * @property {Network | null} network
- * @property {Uint8Array | null} image 28×28 as the network sees it; null: nothing drawn.
+ * @property {Uint8Array | null} image 28×28, as it is seen; null: nothing drawn.
  * @property {Reading | null} reading What it reads on the image.
  * @property {string} learning "idle", "running", "paused", "replay".
  * @property {number} step Of the training that runs.
@@ -102,7 +104,8 @@ export function latest(work) {
   };
 }
 
-/** Keys that work on the whole page, and what they do. @type {Map<string, () => void>} */
+/** Keys that work on the whole page, and what they do. @type {Map<string, () =>
+ * void>} */
 export const shortcuts = new Map();
 
 /** The network's shape: "784–128–10". @param {Network} network */

@@ -1,12 +1,13 @@
 // @ts-check
-/* What is on the pad, apart from the document: marks, what can be undone, what keys do. */
+/* What is on the pad, apart from the document: marks, what can be undone, what keys
+ * do. */
 
 /** @typedef {[number, number]} Point In pixels of the image, from its upper left. */
 /** @typedef {{points: Point[], width: number, erases: boolean}} Stroke */
 /** @typedef {{image: Uint8Array}} Picture An image of 28×28 that was put on the pad. */
 /** @typedef {Stroke | Picture} Mark */
 /** @typedef {{does: "move" | "draw", by: Point} | {does: "example", label: number}
- *   | {does: "dot" | "clear" | "undo" | "erase"}} Command */
+ *   | {does: "dot"} | {does: "clear"} | {does: "undo"} | {does: "erase"}} Command */
 
 export const SIDE = 28;
 
@@ -71,7 +72,8 @@ export function makeHistory() {
   };
 }
 
-/** Grey levels from pixels (RGBA): how opaque they are. @param {ArrayLike<number>} rgba */
+/** Grey levels from pixels (RGBA): how opaque they are. @param {ArrayLike<number>}
+ * rgba */
 export function inkOf(rgba) {
   return Uint8Array.from({ length: rgba.length / 4 }, (_, i) => rgba[4 * i + 3]);
 }

@@ -10,19 +10,35 @@ const WIDTHS = { min: 1.2, max: 4, step: 0.2, value: 2.4 };
 /** @param {HTMLElement} host @param {Pad} pad @param {() => void} example */
 export function makeTools(host, pad, example) {
   const chalk = button("pad.chalk", () => pad.erase(false), { "aria-pressed": "true" });
-  const sponge = button("pad.eraser", () => pad.erase(true), { "aria-pressed": "false" });
+  const sponge = button("pad.eraser", () => pad.erase(true), {
+    "aria-pressed": "false",
+  });
   const undo = button("pad.undo", () => pad.undo());
   const clear = button("pad.clear", () => pad.clear());
   const width = make("input", { type: "range", ...WIDTHS });
   width.addEventListener("input", () => pad.setWidth(Number(width.value)));
   host.append(
-    make("div", { class: "row" },
-      make("div", { class: "segments", role: "group", label: "pad.tools" }, chalk, sponge),
+    make(
+      "div",
+      { class: "row" },
+      make(
+        "div",
+        { class: "segments", role: "group", label: "pad.tools" },
+        chalk,
+        sponge,
+      ),
       undo,
       clear,
     ),
-    make("div", { class: "row" },
-      make("label", { class: "field width" }, make("span", { text: "pad.width" }), width),
+    make(
+      "div",
+      { class: "row" },
+      make(
+        "label",
+        { class: "field width" },
+        make("span", { text: "pad.width" }),
+        width,
+      ),
       button("pad.example", example, { class: "quiet" }),
     ),
     make("p", { class: "soft small keys", id: "pad-keys", text: "pad.keys" }),

@@ -1,24 +1,27 @@
 // @ts-check
-/* Why this answer, and how little it takes to get another. */
+/* Why this answer: what each pixel of the drawing adds. */
 
 import { plain, withArticle } from "./answer.js";
 import { attempt, make } from "./dom.js";
-import { extent, paintGrey, paintSigned } from "./images.js";
+import { extent, paintSigned } from "./images.js";
 import { tensor } from "./packets.js";
 import { ask } from "./socket.js";
 import { best, shared } from "./state.js";
-import { number, onLanguage, percent, put, signed } from "./words.js";
+import { onLanguage, put, signed } from "./words.js";
 
 /** A choice among the classes. @param {string} key Of its label. @param {string | null}
  * any The key of a first entry that stands for all. @param {() => void} changed */
-function makeChoice(key, any, changed) {
+export function makeChoice(key, any, changed) {
   const select = make("select", { on: { change: changed } });
   const fill = () => {
     const { value } = select;
     const names = shared.get().classes.map((name, i) => {
       return make("option", { value: i }, plain(name));
     });
-    select.replaceChildren(...(any ? [make("option", { value: "", text: any })] : []), ...names);
+    select.replaceChildren(
+      ...(any ? [make("option", { value: "", text: any })] : []),
+      ...names,
+    );
     select.value = value;
   };
   fill();
@@ -28,14 +31,14 @@ function makeChoice(key, any, changed) {
 }
 
 /** A picture with what it shows. @param {string} text */
-function makeFigure(text) {
+export function makeFigure(text) {
   const canvas = make("canvas", { class: "large", role: "img", label: text });
   const caption = make("p", { text });
   return { canvas, caption, figure: make("div", { class: "figure" }, canvas, caption) };
 }
 
 /** The image that is asked about, or null where nothing is drawn. */
-function imageAtHand() {
+export function imageAtHand() {
   const { image, reading } = shared.get();
   return image === null || reading === null ? null : tensor(image, 28, 28);
 }
@@ -46,18 +49,32 @@ export function makeWhy(host) {
   const { canvas, figure } = makeFigure("why.figure");
   const sentence = make("p", { class: "sentence" });
   const keys = make("p", { class: "legend" });
-  for (const [look, text] of [["for", "why.for"], ["against", "why.against"]]) {
+  for (const [look, text] of [
+    ["for", "why.for"],
+    ["against", "why.against"],
+  ]) {
     const sample = make("span", { class: `swatch ${look}`, "aria-hidden": "true" });
     keys.append(make("span", {}, sample, make("span", { text })));
   }
-  const told = make("div", { class: "told" }, sentence, keys, label, make("p", { class: "soft small", text: "why.how" }));
+  const told = make(
+    "div",
+    { class: "told" },
+    sentence,
+    keys,
+    label,
+    make("p", { class: "soft small", text: "why.how" }),
+  );
   host.append(figure, told);
 
   async function show() {
     const image = imageAtHand();
     if (image === null) return;
-    const { header, arrays } = await ask("why", { label: Number(select.value) }, { image });
-    const { data } = arrays.contributions;
+    const { header, arrays } = await ask(
+      "why",
+      { label: Number(select.value) },
+      { image },
+    );
+    const data = Float32Array.from(arrays.contributions.data);
     paintSigned(canvas, data, 28, 28, { scale: extent(data, 1e-6), block: 10 });
     const plus = data.reduce((sum, x) => sum + Math.max(x, 0), 0);
     const minus = data.reduce((sum, x) => sum + Math.min(x, 0), 0);
@@ -77,40 +94,4 @@ export function makeWhy(host) {
       await show();
     },
   };
-}
-
-/** @param {HTMLElement} host @param {(image: Uint8Array) => void} use Puts the changed
- * image onto the pad. */
-export function makeFool(host, use) {
-  const { label, select } = makeChoice("fool.target", "fool.any", () => attempt(show));
-  const [before, change, after] = ["fool.before", "fool.change", "fool.after"].map(makeFigure);
-  const sentence = make("p", { class: "sentence" });
-  const keep = make("button", { type: "button", text: "fool.use" });
-  /** @type {Uint8Array | null} */
-  let changed = null;
-  keep.addEventListener("click", () => changed && use(changed));
-  const sign = (/** @type {string} */ text) => make("span", { class: "operator", "aria-hidden": "true" }, text);
-  const pictures = make("div", { class: "sum" }, before.figure, sign("+"), change.figure, sign("="), after.figure);
-  host.append(pictures, make("div", { class: "told" }, sentence, make("div", { class: "row" }, label, keep)));
-
-  async function show() {
-    const image = imageAtHand();
-    if (image === null) return;
-    const fields = select.value === "" ? {} : { target: Number(select.value) };
-    const { header, arrays } = await ask("fool", fields, { image });
-    changed = /** @type {Uint8Array} */ (arrays.image.data);
-    paintGrey(before.canvas, image.data);
-    paintSigned(change.canvas, arrays.difference.data, 28, 28, { block: 10 });
-    paintGrey(after.canvas, changed);
-    const { classes } = shared.get();
-    put(sentence, "fool.sentence", {
-      d: () => withArticle(classes[header.before]),
-      e: () => withArticle(classes[header.after]),
-      p: () => percent(arrays.probabilities.data[header.after]),
-      size: () => number(header.size),
-      n: () => number(header.pixels),
-    });
-  }
-
-  return { open: show };
 }

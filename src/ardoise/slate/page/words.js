@@ -4,7 +4,8 @@
  * A sentence that was put into an element with `put` (or by the attribute data-text in
  * index.html) is said again by itself when the language changes. */
 
-/** @typedef {string | number | (() => string)} Value A function is asked at each change. */
+/** @typedef {string | number | (() => string)} Value A function is asked at each
+ * change. */
 /** @typedef {Record<string, Value>} Values */
 /** @typedef {"text" | "label" | "hint"} Place The text itself, aria-label, title. */
 
@@ -18,7 +19,8 @@ const listeners = new Set();
 
 export const language = () => current;
 
-/** Speak with these sentences. @param {string} lang @param {Record<string, string>} table */
+/** Speak with these sentences. @param {string} lang @param {Record<string, string>}
+ * table */
 export function use(lang, table) {
   current = lang;
   sentences = table;
@@ -85,7 +87,8 @@ export function percent(share, decimals = 0) {
   }).format(share);
 }
 
-/** 0.01234 → "0.0123", 1e-7 → "1 × 10⁻⁷". @param {number} x @param {number} [digits] */
+/** 0.01234 → "0.0123", 1e-7 → "1 × 10⁻⁷". @param {number} x @param {number} [digits]
+ * @returns {string} */
 export function number(x, digits = 3) {
   if (!Number.isFinite(x)) return Number.isNaN(x) ? "NaN" : x > 0 ? "∞" : "−∞";
   const size = Math.abs(x);
