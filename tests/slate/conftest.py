@@ -1,13 +1,22 @@
 """What the tests of the page's server share: an application behind its guard."""
 
 import itertools
+import re
+import signal
+import subprocess
+import sys
 from contextlib import contextmanager
 
 import numpy as np
 import pytest
 from starlette.testclient import TestClient
+from websockets.sync.client import connect
 
+import ardoise
+from ardoise.engine import losses
+from ardoise.files import Model, save_model
 from ardoise.messages import UserError
+from ardoise.pictures import Settings
 from ardoise.slate.app import LIMITS, answer_with, make_app
 from ardoise.slate.connections import Hub
 from ardoise.slate.guard import Guard
@@ -16,6 +25,7 @@ from ardoise.slate.packets import pack, unpack
 HOST = "127.0.0.1:8642"
 ADDRESS = f"http://{HOST}"
 TOKEN = "the-token-of-these-tests"
+PATIENCE = 60  # seconds, on a busy machine
 
 
 def hello(session, request, arrays):
@@ -113,3 +123,69 @@ def page(client):
 def photo_bytes(grey):
     h, w = grey.shape
     return np.array([w, h], "<u2").tobytes() + grey.tobytes()
+
+
+# -- the command, in a process of its own ----------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def model(tmp_path_factory):
+    """A network that has learned nothing, in a file."""
+    path = tmp_path_factory.mktemp("model") / "model.safetensors"
+    layers = [ardoise.Flatten(), ardoise.Dense(8), ardoise.ReLU(), ardoise.Dense(10)]
+    network = ardoise.Network(layers, (28, 28, 1), seed=0)
+    details = {"data": "mnist", "seed": 0, "prepare": Settings().config()}
+    loss = losses.get("softmax_cross_entropy")
+    save_model(path, Model(network, tuple("0123456789"), loss, details))
+    return path
+
+
+class Command:
+    """``ardoise slate`` in a process of its own."""
+
+    def __init__(self, *arguments):
+        command = [sys.executable, "-W", "error", "-m", "ardoise", "slate"]
+        self.process = subprocess.Popen(
+            [*command, "--no-browser", *map(str, arguments)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        self.said = []
+        for line in self.process.stdout:
+            self.said.append(line)
+            if "Ctrl-C" in line:
+                break
+        found = re.search(r"(http://\S+?)/\?token=([\w-]+)\S*", "".join(self.said))
+        assert found, self.process.communicate()
+        self.url, self.address, self.token = found[0], found[1], found[2]
+
+    def end(self, number=signal.SIGINT):
+        """Press Ctrl-C; return the exit code and what was said."""
+        self.process.send_signal(number)
+        out, err = self.process.communicate(timeout=PATIENCE)
+        assert err == ""
+        return self.process.returncode, "".join(self.said) + out
+
+
+@contextmanager
+def command(*arguments):
+    started = Command(*arguments)
+    try:
+        yield started
+    finally:
+        if started.process.poll() is None:
+            started.process.kill()
+            started.process.communicate()
+
+
+def page_of(address, token, **options):
+    host = address.removeprefix("http://")
+    url = f"ws://{host}/ws?token={token}"
+    return connect(url, origin=address, compression=None, proxy=None, **options)
+
+
+def ask(page, kind, **fields):
+    page.send(pack({"id": 1, "type": kind, **fields}))
+    header, _ = unpack(page.recv(timeout=PATIENCE))
+    return header

@@ -16,7 +16,16 @@ from starlette.types import ExceptionHandler
 
 import ardoise
 from ardoise.messages import UserError
-from ardoise.slate import backward, insides, learning, looking, photo, presets
+from ardoise.slate import (
+    backward,
+    hand,
+    insides,
+    learning,
+    looking,
+    mistakes,
+    photo,
+    presets,
+)
 from ardoise.slate.connections import Answer, Hub, RequestError
 from ardoise.slate.description import DESCRIPTION
 from ardoise.slate.files import INDEX, File, page_files, word_files
@@ -58,6 +67,8 @@ ANSWERS: dict[str, Handler] = {
     **backward.HANDLERS,
     **insides.HANDLERS,
     **learning.HANDLERS,
+    **mistakes.HANDLERS,
+    **hand.HANDLERS,
 }
 
 

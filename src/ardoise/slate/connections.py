@@ -23,6 +23,8 @@ MAX_MESSAGE = (64 << 10) + (4 << 10)
 # Requests of one page that wait for their answers, and bytes that wait to be sent.
 MAX_PENDING = 32
 MAX_OUTBOX = 16 << 20
+# Seconds for the last word to a page that does not read.
+CLOSING = 1.0
 # Pushes of which only the latest matters: a slow page misses those before.
 LATEST = frozenset({"watch", "weights"})
 
@@ -171,8 +173,12 @@ class Connection:
 
                 group.start_soon(end_all_after, self._listen)
                 group.start_soon(end_all_after, self._speak)
+                group.start_soon(end_all_after, self._outbox.overflow.wait)
         finally:
             self.is_closed = True
+        if self._outbox.overflow.is_set():
+            with anyio.move_on_after(CLOSING):
+                await self._socket.close(TRY_LATER)
 
     def post(self, kind: str, packet: bytes) -> None:
         """Have a packet sent when those before it are."""
@@ -190,8 +196,6 @@ class Connection:
         try:
             while True:
                 await self._socket.send_bytes(await self._outbox.take())
-        except LostError:
-            await self._socket.close(TRY_LATER)
         except (WebSocketDisconnect, RuntimeError):
             pass  # the page went while it was spoken to; Starlette says so in two ways
 
@@ -275,13 +279,13 @@ class Outbox:
 
     Attributes
     ----------
-    is_lost : bool
-        Whether more had to wait: the page does not read what it is sent. It connects
-        again when it does, and asks how things are.
+    overflow : asyncio.Event
+        Is set when more had to wait: the page does not read what it is sent. It
+        connects again when it does, and asks how things are.
     """
 
     def __init__(self, most: int) -> None:
-        self.is_lost = False
+        self.overflow = asyncio.Event()
         self._left = most
         self._waiting: deque[tuple[str, bytes]] = deque()
         self._something = asyncio.Event()
@@ -296,33 +300,21 @@ class Outbox:
                     return
         self._left -= len(packet)
         if self._left < 0:
-            self.is_lost = True
             self._waiting.clear()
-            self._left = 0
+            self._left = 0  # nothing more goes in
+            self.overflow.set()
         else:
             self._waiting.append((kind, packet))
-        self._something.set()
+            self._something.set()
 
     async def take(self) -> bytes:
-        """Wait for the next packet, and return it.
-
-        Raises
-        ------
-        LostError
-            If more had to wait than may.
-        """
+        """Wait for the next packet, and return it."""
         while not self._waiting:
-            if self.is_lost:
-                raise LostError
             self._something.clear()
             await self._something.wait()
         _, packet = self._waiting.popleft()
         self._left += len(packet)
         return packet
-
-
-class LostError(Exception):
-    """A page does not read what it is sent."""
 
 
 def answered(answer: Answer, request: Request) -> bytes:

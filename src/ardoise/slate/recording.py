@@ -221,7 +221,9 @@ class Replay:
     @property
     def seconds(self) -> float:
         """How long it takes."""
-        return self._pushes[-1].seconds - self._start if self._pushes else 0.0
+        if not self._pushes:
+            return 0.0
+        return round(self._pushes[-1].seconds - self._start, 3)
 
     def answer(
         self, kind: str, fields: Header, arrays: Arrays

@@ -94,28 +94,13 @@ def serve(
         does not read grey pictures.
     """
     _log(debug)
-    complain = complain or say
     with ExitStack() as closing:
-        if replay is not None:
+        if replay is None:
+            hub, read_photo = _live(closing, model, lang, record, complain or say)
+        else:
             play = Replay(read_recording(replay))
             hub = Hub(play.answer, lang=lang, greet=play.greet)
-            read_photo: ReadPhoto = no_photo
-        else:
-            session = Session(model or _own_model(), lang)
-            closing.callback(session.close)
-            recorder = None
-            if record is not None:
-                recorder = Recorder(
-                    record, lambda error: complain(error.sentence(lang))
-                )
-                closing.callback(recorder.close)
-            hub = Hub(
-                answer_with(session, ANSWERS),
-                lang=lang,
-                record=None if recorder is None else recorder.write,
-            )
-            session.push = hub.publish
-            read_photo = photo_reader(session)
+            read_photo = no_photo
         bound = closing.enter_context(listen(host, port))
         token = secrets.token_urlsafe(32)
         address = address_of(bound, token, page_lang)
@@ -144,6 +129,26 @@ def serve(
         )
         Server(config_of(guard), listening).run([bound])
         say(text("slate.serve.ended", lang))
+
+
+def _live(
+    closing: ExitStack,
+    model: Model | None,
+    lang: str,
+    record: str | Path | None,
+    complain: Say,
+) -> tuple[Hub, ReadPhoto]:
+    """Return what answers the page with a session, and what reads photos."""
+    write = None
+    if record is not None:
+        recorder = Recorder(record, lambda error: complain(error.sentence(lang)))
+        closing.callback(recorder.close)
+        write = recorder.write
+    session = Session(model or _own_model(), lang)
+    closing.callback(session.close)
+    hub = Hub(answer_with(session, ANSWERS), lang=lang, record=write)
+    session.push = hub.publish
+    return hub, photo_reader(session)
 
 
 def _own_model() -> Model:
