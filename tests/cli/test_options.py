@@ -236,6 +236,8 @@ COMMON = {
     *("checkpoint", "every", "resume", "info", "verify", "export", "to", "int"),
     *("onnx", "py", "stdlib", "html", "js", "max", "loss"),
     *("compare", "final", "json"),
+    *("slate", "page", "machine", "port", "host", "no", "browser", "record", "replay"),
+    *("debug",),
     *("notebook", "official", "csv", "npz", "idx", "png", "jpeg", "numpy", "en", "fr"),
     *("augment", "affine", "elastic", "rotation", "translation", "shear", "scale"),
     *("stretch", "shift", "thickness", "noise", "cutout", "none", "pixels"),
@@ -259,6 +261,7 @@ COMMON = {
         "augment",
         "read",
         "teach",
+        "slate",
     ],
 )
 def test_help(ardoise, command):
