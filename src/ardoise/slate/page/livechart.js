@@ -1,0 +1,108 @@
+// @ts-check
+/* One chart of a training that runs: drawn at most once a frame. */
+
+import { last, nearest } from "./curves.js";
+import { make } from "./dom.js";
+import { drawPlot, stepAt } from "./plot.js";
+import { plotOf, write } from "./runplot.js";
+import { onLanguage, say } from "./words.js";
+
+/** @typedef {import("./runplot.js").Shown} Shown */
+/** @typedef {import("./runplot.js").Form} Form */
+
+/** A chart; `show` draws it anew, soon. @param {Form} form */
+export function makeLiveChart(form) {
+  const { title, name, validation } = form;
+  const look = name === "accuracy" ? "cyan" : "amber";
+  const keys = [look, "points", "soft dashed"].map((one) =>
+    make("span", { class: `key ${one}` }),
+  );
+  const before = make("span", {}, keys[2], make("span", { text: "learn.before" }));
+  const legend = make("p", { class: "legend" });
+  legend.append(
+    make("span", {}, keys[0], make("span", { text: "learn.training" })),
+    make("span", {}, keys[1], make("span", { text: "learn.validation" })),
+    before,
+  );
+  const now = make("p", { class: "now" });
+  const head = make("div", { class: "row spread" }, make("h3", { text: title }), now);
+  const canvas = make("canvas", { class: "live", role: "img" });
+  const readout = make("p", { class: "readout", "aria-hidden": "true" });
+  const figure = make("figure", { class: "card live-chart" });
+  figure.append(head, legend, canvas, readout);
+  /** @type {Shown | null} */
+  let shown = null;
+  let waiting = false;
+
+  /** The colours of the theme, as the page computes them. */
+  function colours() {
+    const [accent, strong] = keys.map((key) => getComputedStyle(key).borderTopColor);
+    const text = getComputedStyle(canvas).color;
+    return { accent, strong, text, rule: getComputedStyle(figure).borderTopColor };
+  }
+
+  function draw() {
+    waiting = false;
+    const { clientWidth: width, clientHeight: height } = canvas;
+    if (shown === null || width === 0) return;
+    const size = [width, height].map((side) => Math.round(side * devicePixelRatio));
+    if (canvas.width !== size[0]) canvas.width = size[0];
+    if (canvas.height !== size[1]) canvas.height = size[1];
+    const ink = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
+    ink.setTransform(devicePixelRatio, 0, 0, devicePixelRatio, 0, 0);
+    drawPlot(ink, width, height, plotOf(form, shown, colours()));
+    tell(shown);
+  }
+
+  /** Say what the chart shows. @param {Shown} what */
+  function tell({ run, previous }) {
+    const [curve, points] = [run[name], run[validation]];
+    before.hidden = previous === null;
+    const values = {
+      name: say(title),
+      step: curve.x[curve.x.length - 1],
+      first: write(form, curve.smooth[0]),
+      last: write(form, last(curve.smooth)),
+      validation: write(form, last(points.y)),
+    };
+    const key = curve.x.length === 0 ? "learn.chart_empty" : "learn.chart";
+    canvas.setAttribute("aria-label", say(key, values));
+    now.textContent = curve.x.length === 0 ? "" : values.last;
+  }
+
+  /** Write what lies under the pointer. @param {PointerEvent} event */
+  function read(event) {
+    if (shown === null || shown.run[name].x.length === 0) return;
+    const [curve, points] = [shown.run[name], shown.run[validation]];
+    const plot = plotOf(form, shown, colours());
+    const step = stepAt(plot, canvas.clientWidth, event.offsetX);
+    const [i, k] = [nearest(curve.x, step), nearest(points.x, step)];
+    readout.textContent = say("learn.readout", {
+      step: curve.x[i],
+      raw: write(form, curve.y[i]),
+      smooth: write(form, curve.smooth[i]),
+      validation: write(form, points.y[k]),
+    });
+  }
+
+  function soon() {
+    if (!waiting) requestAnimationFrame(draw);
+    waiting = true;
+  }
+
+  canvas.addEventListener("pointermove", read);
+  canvas.addEventListener("pointerleave", () => (readout.textContent = ""));
+  new ResizeObserver(soon).observe(canvas);
+  onLanguage(soon);
+  return {
+    figure,
+    /** @param {Shown} what */
+    show(what) {
+      shown = what;
+      soon();
+    },
+    redraw: soon,
+    /** The plot as it is now. */
+    plot: () => (shown === null ? null : plotOf(form, shown, colours())),
+  };
+}
