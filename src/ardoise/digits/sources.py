@@ -158,7 +158,7 @@ def _load_npz(path: Path) -> Dataset:
         wanted = [members[key] for pair in pairs for key in pair]
         if sum(member.file_size for member in wanted) > MAX_BYTES:
             raise DataError("data.too_large", path=name, limit=MAX_BYTES)
-        arrays = [_read_npy(archive, member, name) for member in wanted]
+        arrays = [read_npy(archive, member, name) for member in wanted]
         return make_dataset(*_joined(arrays, name), path.stem)
 
 
@@ -194,12 +194,17 @@ def _npz_pairs(members: dict[str, zipfile.ZipInfo], path: str) -> list[tuple[str
     return [(images, labels)]
 
 
-def _read_npy(
+def read_npy(
     archive: zipfile.ZipFile, member: zipfile.ZipInfo, path: str
 ) -> NDArray[Any]:
     """Read one array of an npz file, in memory that its bytes have paid for.
 
     ``numpy.load`` would allocate what the header says before it reads.
+
+    Raises
+    ------
+    DataError
+        If it is damaged, or holds Python objects.
     """
     # The two methods NumPy writes. zipfile unpacks the others without any bound.
     if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):

@@ -27,6 +27,7 @@ from ardoise.engine.errors import DivergenceError
 from ardoise.engine.layers import Dropout
 from ardoise.engine.network import Network
 from ardoise.engine.novelty import Doubt
+from ardoise.engine.threads import blas_threads
 from ardoise.engine.training import Callback, Training
 from ardoise.files import Model, save_model
 from ardoise.messages import UserError, text
@@ -34,6 +35,7 @@ from ardoise.plots.findings import sentence
 from ardoise.plots.numbers import integer, shortest
 from ardoise.slate import presets
 from ardoise.slate.gauges import Curve, Gauges
+from ardoise.slate.looking import image_of
 from ardoise.slate.moments import Moments
 from ardoise.slate.requests import (
     Answer,
@@ -260,8 +262,8 @@ class Learning(Callback):
             theta, state = self._network.theta.copy(), self._network.state.copy()
             self._best = loss, theta, state
         self._push_curve(training)
-        self._session.push({"type": "epoch", **row}, {})
-        self._session.adopt(self.model(self._copy()))
+        self._push({"type": "epoch", **row}, {})
+        self._session.adopt(self.model(self._copy()), self.moments)
         with self._turn:
             if self._until == "epoch":
                 self._is_paused, self._until = True, None
@@ -290,10 +292,17 @@ class Learning(Callback):
                     return
                 self._turn.wait()
 
+    def _push(self, header: dict[str, Any], arrays: Arrays) -> None:
+        """Tell all pages; whatever happens there, the training goes on."""
+        try:
+            self._session.push(header, arrays)
+        except Exception:
+            logger.exception("pages could not be told")
+
     def _push_curve(self, training: Training) -> None:
         points = self._curve.take()
         if points:
-            self._session.push({**self._place(), "points": points}, {})
+            self._push({**self._place(), "points": points}, {})
 
     def _place(self) -> dict[str, Any]:
         """Return where the training stands, as the header of a push."""
@@ -310,16 +319,16 @@ class Learning(Callback):
 
     def _push_looks(self) -> None:
         header, arrays = self._gauges.watch()
-        self._session.push({"type": "watch", "step": self._step, **header}, arrays)
+        self._push({"type": "watch", "step": self._step, **header}, arrays)
         found = self._gauges.weights()
         if found is not None:
             header, arrays = found
             header = {"type": "weights", "step": self._step, **header}
-            self._session.push(header, arrays)
+            self._push(header, arrays)
 
     def _push_state(self) -> None:
         place = {"step": self._step, "epoch": self._epoch}
-        self._session.push({"type": "state", "learning": self.doing, **place}, {})
+        self._push({"type": "state", "learning": self.doing, **place}, {})
 
     # -- the thread ----------------------------------------------------------------
 
@@ -333,7 +342,8 @@ class Learning(Callback):
                 learn(self._plan, callbacks, learning_rate=self._schedule)
             except DivergenceError as error:
                 self._diverged(error)
-            self._finish()
+            with blas_threads(1):  # the other processors are for whoever draws
+                self._finish()
         except Exception:  # nothing that goes wrong here may go unsaid
             logger.exception("the training failed")
             self._note(SlateError("slate.learn.failed"), "failed", "warning", None)
@@ -345,7 +355,8 @@ class Learning(Callback):
             self._push_state()
 
     def _tell(self, finding: Finding) -> None:
-        change = presets.change_of(finding.code, finding.values)
+        rate = self._schedule.learning_rate
+        change = presets.change_of(finding.code, {"rate": rate, **finding.values})
         said = FindingError(finding)
         self._note(said, finding.code, finding.severity, change)
 
@@ -373,7 +384,7 @@ class Learning(Callback):
             "step": self._step,
         }
         self.notes.append(note)
-        self._session.push({"type": "note", **note}, {})
+        self._push({"type": "note", **note}, {})
 
     def _finish(self) -> None:
         """Do what the command line does at the end, and have the network draw."""
@@ -401,7 +412,7 @@ class Learning(Callback):
     def _adopt(self, doubt: Doubt | None = None) -> None:
         """Have the network draw as it is at the end, which is a moment, too."""
         self.moments.add(self._step, self._network)
-        self._session.adopt(self.model(self._copy(), doubt))
+        self._session.adopt(self.model(self._copy(), doubt), self.moments)
 
     def _copy(self) -> Network:
         return self._network.astype(self._network.dtype)
@@ -419,7 +430,6 @@ class Learning(Callback):
             "settings": self._settings.shown,
             "epochs": list(self.epochs),
             "notes": list(self.notes),
-            "moments": self.moments.steps,
             "rate": self._schedule.learning_rate,
         }
         if hasattr(self, "_training"):
@@ -437,13 +447,13 @@ def begin(session: Session, request: Request, arrays: Arrays) -> Answer:
     """
     settings = presets.settings_of(request)
     with _STARTING:
-        if session.state != "idle":
+        if session.state != "idle" or session.teaching.locked():
             raise SlateError("slate.learn.busy")
         data = session.source(MNIST)
         plan = plan_of(settings.recipe, data, MNIST, "official", settings.seed)
         is_paused = request.get("paused") is True
         lesson = Learning(session, plan, settings, is_paused=is_paused)
-        session.lesson, session.moments = lesson, lesson.moments
+        session.lesson = lesson
         lesson.start()
     shown = {"settings": settings.shown, "parameters": plan.networks[0].n_params}
     return shown, {}
@@ -495,7 +505,7 @@ def state(session: Session, request: Request, arrays: Arrays) -> Answer:
         "learning": session.state,
         "presets": presets.listed(),
         "choices": presets.choices(),
-        "moments": session.moments.steps,
+        "moments": _moments(session).steps,
     }
     if isinstance(session.lesson, Learning):
         more, arrays = session.lesson.report()
@@ -505,7 +515,15 @@ def state(session: Session, request: Request, arrays: Arrays) -> Answer:
 
 def moments(session: Session, request: Request, arrays: Arrays) -> Answer:
     """Answer the steps of which the network is kept."""
-    return {"steps": session.moments.steps}, {}
+    return {"steps": _moments(session).steps}, {}
+
+
+def rewind(session: Session, request: Request, arrays: Arrays) -> Answer:
+    """Answer what the network made of an image at each moment that is kept."""
+    moments = session.moments
+    image = image_of(session.model, arrays)[0]
+    steps, probabilities = moments.probabilities(image)
+    return {"steps": steps}, {"probabilities": probabilities}
 
 
 def use(session: Session, request: Request, arrays: Arrays) -> Answer:
@@ -520,7 +538,7 @@ def use(session: Session, request: Request, arrays: Arrays) -> Answer:
         network = lesson.moments.network(step)
     model = lesson.model(network)
     details = {k: v for k, v in model.details.items() if k not in _OF_THE_END}
-    session.adopt(replace(model, details={**details, "step": step}))
+    session.adopt(replace(model, details={**details, "step": step}), lesson.moments)
     return {"step": step}, {}
 
 
@@ -548,6 +566,12 @@ def save(session: Session, request: Request, arrays: Arrays) -> Answer:
     return {"path": str(path), "size": path.stat().st_size}, {}
 
 
+def _moments(session: Session) -> Moments:
+    """Return those of the training in progress, or of the last one."""
+    lesson = session.lesson
+    return lesson.moments if isinstance(lesson, Learning) else session.moments
+
+
 def _running(session: Session) -> Learning:
     """Return the training in progress.
 
@@ -573,5 +597,6 @@ HANDLERS: dict[str, Handler] = {
     "learn.state": state,
     "learn.moments": moments,
     "learn.use": use,
+    "rewind": rewind,
     "model.save": save,
 }

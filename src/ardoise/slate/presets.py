@@ -104,9 +104,10 @@ PRESETS: dict[str, Preset] = {
         _preset(
             "tiny",
             "adam",
-            Dense((64,)),
-            learning_rate={"name": "one_cycle", "learning_rate": 0.01},
+            Dense((128,)),
+            learning_rate={"name": "one_cycle", "learning_rate": 5e-3},
             epochs=5,
+            batch_size=32,
         ),
         # The notebook's network and start, in small batches.
         _preset(
@@ -122,6 +123,8 @@ PRESETS: dict[str, Preset] = {
                 _FASTEST,
                 name="conv",
                 layers=(*_FASTEST.layers, {"type": "Dropout", "rate": 0.0}),
+                # At the rate of one hurried epoch, many units die in three.
+                learning_rate={"name": "one_cycle", "learning_rate": 0.01},
                 epochs=3,
             ),
             None,
@@ -130,7 +133,7 @@ PRESETS: dict[str, Preset] = {
         # All units begin as one, and take steps that are much too long.
         _preset(
             "broken",
-            "sgd",
+            "adam",
             Dense((32,), "Sigmoid", start="zero"),
             learning_rate=1.0,
             epochs=3,
@@ -270,20 +273,20 @@ def change_of(code: str, values: Mapping[str, Any]) -> dict[str, Any] | None:
     code : str
         As `ardoise.engine.doctor.SENTENCES` has it.
     values : mapping
-        Those of the finding.
+        Those of the finding, or the learning rate as ``rate``.
     """
-    if code.startswith("rate_too_high") or code in ("stuck", "diverged"):
-        return {"learning_rate": _round(values["lower"])}
     if code == "rate_too_low":
-        return {"learning_rate": _round(values["higher"])}
+        return {"learning_rate": _round(10 * values["rate"])}
+    if code.startswith("rate_too_high") or code in LOWER:
+        return {"learning_rate": _round(values["rate"] / 10)}
     return CHANGES.get(code)
 
 
+LOWER = ("diverged", "large_weights", "saturated_units", "stuck")
 CHANGES: dict[str, dict[str, Any]] = {
     "equal_units": {"start": "usual"},
     "dead_units": {"start": "usual"},
     "exploding_gradients": {"start": "usual"},
-    "saturated_units": {"activation": "ReLU"},
     "vanishing_gradients": {"activation": "ReLU"},
     "over_fitting": {"dropout": 0.3},
     "over_trained": {"dropout": 0.3},

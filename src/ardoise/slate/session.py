@@ -133,13 +133,13 @@ class Session:
     ----------
     model : Model
         The one that draws now. Take it once and use that: it may be replaced at any
-        moment. (`network` and `reader` are those of this moment, too.)
+        moment. (`network`, `reader` and `moments` are those of this moment, too.)
     file : Path
     folder : Path
     lang : str
-    moments : Moments
-        Of the last training; a single one, step 0, before there is any.
     hand : Hand
+    teaching : threading.Lock
+        Held while the hand is taught.
     lesson : Lesson or None
         The training in progress, or the last one.
     push : callable
@@ -164,11 +164,12 @@ class Session:
         self.folder = (folder or Path.cwd()).resolve()
         self.lang = lang
         self.hand = Hand()
+        self.teaching = threading.Lock()
         self.lesson: Lesson | None = None
         self.push: Push = lambda header, arrays: None
-        self._reader = Reader(model)
-        self.moments = Moments(model.network)
-        self.moments.add(0, model.network)
+        moments = Moments(model.network)
+        moments.add(0, model.network)
+        self._drawing = Reader(model), moments  # replaced together
         self._data_lock = threading.RLock()
         self._sources: dict[str, Dataset] = {}
         self._known: tuple[tuple[Any, ...], Known] | None = None
@@ -178,30 +179,41 @@ class Session:
     @property
     def reader(self) -> Reader:
         """The model that draws now, with how it wants its pictures."""
-        return self._reader
+        return self._drawing[0]
+
+    @property
+    def moments(self) -> Moments:
+        """The network that draws, as it was at some steps of its training."""
+        return self._drawing[1]
 
     @property
     def model(self) -> Model:
-        return self._reader.model
+        return self.reader.model
 
     @property
     def network(self) -> Network:
-        return self._reader.model.network
+        return self.reader.model.network
 
     @property
     def settings(self) -> Settings | None:
         """How pictures are prepared; None if they are only brought to its size."""
-        return self._reader.settings
+        return self.reader.settings
 
-    def adopt(self, model: Model) -> None:
+    def adopt(self, model: Model, moments: Moments | None = None) -> None:
         """Have another model draw from now on; those who use the old one end with it.
+
+        Parameters
+        ----------
+        model : Model
+        moments : Moments, optional
+            Of its training; where none are given, those of the network before it.
 
         Raises
         ------
         ModelFileError
             If it does not read grey pictures.
         """
-        self._reader = Reader(model)  # one assignment: nobody sees half of it
+        self._drawing = Reader(model), moments or self.moments
 
     @contextmanager
     def drawing(self) -> Iterator[Network]:
@@ -218,7 +230,7 @@ class Session:
         PictureError
             If it is no picture.
         """
-        return self._reader.prepared(picture)
+        return self.reader.prepared(picture)
 
     def classify(self, images: Bytes) -> Array:
         """Return class probabilities (n, K) of prepared images (n, h, w).
@@ -228,13 +240,13 @@ class Session:
         AnswerError
             If they are not finite.
         """
-        reader = self._reader
+        reader = self.reader
         with reader.model.network.lock:
             return reader.classify(images)
 
     def refuse(self, images: Bytes) -> NDArray[np.bool_]:
         """Tell which prepared images (n, h, w) the model does not know."""
-        reader = self._reader
+        reader = self.reader
         with reader.model.network.lock:
             return reader.refuse(images)
 
