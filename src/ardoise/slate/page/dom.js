@@ -111,7 +111,7 @@ export function moved(key, at, count, columns) {
   const steps = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -columns, ArrowDown: columns };
   if (key === "Home") return 0;
   if (key === "End") return count - 1;
-  if (!(key in steps)) return null;
+  if (!Object.hasOwn(steps, key)) return null;
   const next = at + steps[key];
   return next >= 0 && next < count ? next : at;
 }

@@ -58,7 +58,7 @@ export function treeOf(node, named, inner = false) {
       if (node.name === "sqrt") return ["msqrt", treeOf(of[0], named)];
       return ["mrow", ["mi", node.name ?? ""], bracketed(treeOf(of[0], named))];
     case "rest":
-      return ["mtext", `${say("formula.rest", { n: node.count ?? 0 })}`];
+      return ["mtext", say("formula.rest", { n: node.count ?? 0 })];
     default:
       return named && node.is === "value" ? nameOf(node) : numeral(node.value, inner);
   }

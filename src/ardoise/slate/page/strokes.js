@@ -27,7 +27,8 @@ const ARROWS = {
 export function commandOf({ key, shiftKey, ctrlKey, altKey, metaKey }) {
   if (altKey) return null;
   if (ctrlKey || metaKey) return key.toLowerCase() === "z" ? { does: "undo" } : null;
-  if (key in ARROWS) return { does: shiftKey ? "draw" : "move", by: ARROWS[key] };
+  if (Object.hasOwn(ARROWS, key))
+    return { does: shiftKey ? "draw" : "move", by: ARROWS[key] };
   if (key === " ") return { does: "dot" };
   if (key === "Delete" || key === "Backspace") return { does: "clear" };
   if (/^u$/i.test(key)) return { does: "undo" };
