@@ -1,0 +1,64 @@
+// @ts-check
+/* Look inside: weights of a layer, how they moved, a map of images, units switched off. */
+
+import { chooser } from "./controls.js";
+import { attempt, make } from "./dom.js";
+import { kindName } from "./layers.js";
+import { makeMap } from "./mapping.js";
+import { makeSilence } from "./silence.js";
+import { ask } from "./socket.js";
+import { latest, shared } from "./state.js";
+import { makeHistograms, makeWeights } from "./weights.js";
+import { onLanguage } from "./words.js";
+
+/** @typedef {import("./stages.js").Layer} Layer */
+
+/** @param {HTMLElement} section */
+export function start(section) {
+  /** @type {Layer[]} */
+  let layers = [];
+  const show = latest(() => attempt(showLayer));
+  const choice = chooser("inside.layer", [], () => show(undefined));
+  const weights = makeWeights();
+  const histograms = makeHistograms();
+  const map = makeMap();
+  const silence = makeSilence();
+  section.append(
+    make("div", { class: "row bottoms" }, choice.field),
+    weights.card,
+    histograms.card,
+    map.card,
+    silence.card,
+  );
+
+  function fill() {
+    choice.fill(
+      layers.map(({ layer, kind, shape }) => ({
+        value: String(layer),
+        text: "layers.name",
+        values: { kind: () => kindName(kind), shape: shape.join(" × ") },
+      })),
+    );
+  }
+
+  async function showLayer() {
+    const layer = Number(choice.select.value);
+    const { header, arrays } = await ask("inside", { layer });
+    weights.show(header, arrays);
+    histograms.show(header, arrays);
+    const { shape } = /** @type {Layer} */ (layers.find((each) => each.layer === layer));
+    await Promise.all([map.show(layer), silence.show(layer, shape.at(-1) ?? 1)]);
+  }
+
+  async function begin() {
+    // Which layers there are is told with any answer about one of them.
+    const { header } = await ask("inside", { layer: 0 });
+    layers = header.layers;
+    fill();
+    show(undefined);
+  }
+
+  onLanguage(fill);
+  shared.subscribe(() => attempt(begin), "version"); // another network
+  attempt(begin);
+}

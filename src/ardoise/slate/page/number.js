@@ -1,0 +1,62 @@
+// @ts-check
+/* The dialog of one number: its formula with its values, and the code that computes it. */
+
+import { button, element, make, openDialog } from "./dom.js";
+import { formulaView } from "./formula.js";
+import { kindName } from "./layers.js";
+import { tensor } from "./packets.js";
+import { ask } from "./socket.js";
+import { number, signed } from "./words.js";
+
+/** @typedef {import("./flow.js").Picked} Picked */
+
+/** Open the dialog of a number of a layer.
+ * @param {Uint8Array} image 28×28 @param {Picked} picked
+ * @param {(layer: number, unit: number) => void} toWeights Goes to the check of weights.
+ */
+export async function openNumber(image, picked, toWeights) {
+  const { layer, index, value, slope, kind } = picked;
+  const title = layer < 0 ? "steps.pixel_at" : index.length > 1 ? "cell.in_map" : "cell.unit";
+  const [row, column, map] = index;
+  const values = { kind: () => kindName(kind), row, column, map, unit: index[0] };
+  const slopeWords = make("p", {
+    text: slope > 0 ? "steps.slope_up" : slope < 0 ? "steps.slope_down" : "steps.slope_none",
+    values: { slope: signed(slope) },
+  });
+  if (layer < 0) {
+    const pixel = make("p", { text: "steps.pixel", values: { value: number(value * 255) } });
+    openDialog(title, values, pixel, slopeWords);
+    return;
+  }
+  const { header } = await ask("cell", { layer, index }, { image: tensor(image, 28, 28) });
+  const checks = button("steps.to_weights", () => {
+    /** @type {HTMLDialogElement} */ (element("dialog")).close();
+    toWeights(layer, index.at(-1) ?? 0);
+  });
+  const weighted = kind === "Dense" || kind === "Conv2D";
+  openDialog(
+    title,
+    values,
+    ...formulaView("y", header.formula, codesOf(header)),
+    make("h3", { text: "steps.gradient" }),
+    slopeWords,
+    weighted && checks,
+  );
+}
+
+/** Open the dialog of a probability, or of the loss.
+ * @param {Uint8Array} image @param {"softmax" | "loss"} layer @param {number} index
+ * @param {string} name Of the class.
+ */
+export async function openEnd(image, layer, index, name) {
+  const fields = { layer, index: [index] };
+  const { header } = await ask("cell", fields, { image: tensor(image, 28, 28) });
+  const title = layer === "loss" ? "steps.loss_of" : "steps.probability_of";
+  const sign = layer === "loss" ? "L" : "p";
+  openDialog(title, { name }, ...formulaView(sign, header.formula, codesOf(header)));
+}
+
+/** The lines of code of an answer, those that compute first.
+ * @param {Record<string, any>} header @returns {import("./formula.js").Code[]}
+ */
+export const codesOf = ({ code, deeper }) => (code ? [code, ...(deeper ?? [])] : []);
