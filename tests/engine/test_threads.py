@@ -357,3 +357,18 @@ def test_what_a_task_raises_is_raised_by_finish():
         with pytest.raises(OSError, match="the disk is gone"):
             ahead.finish()
     assert threading.active_count() == 1
+
+
+def test_every_thread_can_set_limits():
+    with blas_threads(2):  # this one was the first
+        outer, seen = blas_limits(), []
+
+        def look():
+            with blas_threads(1):
+                seen.append(blas_limits())
+            seen.append(blas_limits())
+
+        thread = threading.Thread(target=look)
+        thread.start()
+        thread.join()
+        assert set(seen[0]) == {1} and seen[1] == outer

@@ -123,7 +123,10 @@ class blas_threads:
         if cls._inside:
             limits = [cls._inside[-1]._threads] * len(libraries)
         for library, count in zip(libraries, limits, strict=True):
-            library.set_num_threads(count)
+            # threadpoolctl 3.8 lets nobody set limits but the first thread that did,
+            # lest threads fight over them: here they take turns.
+            setting = getattr(library, "_real_set_num_threads", library.set_num_threads)
+            setting(count)
 
 
 def _find_blas() -> list[Any]:
