@@ -244,7 +244,6 @@ def test_moments_of_a_large_network_are_few(monkeypatch):
 
 
 def test_numbers_and_words_of_requests(session):
-    nan = float("nan")
     asked = {
         "n": 3,
         "x": 0.5,
