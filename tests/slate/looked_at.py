@@ -1,9 +1,11 @@
 """Networks and sessions that the tests of the page's inner views look at."""
 
+import math
 from functools import cache
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from ardoise import (
     BatchNorm,
@@ -36,7 +38,8 @@ def mnist():
 def model_of(network, doubt=None, **details):
     """Return a model of digits, whose validation images are the last tenth."""
     known = {"data": "mnist", "split": "official", "seed": 0, "recipe": "cnn"}
-    details = {**known, "prepare": Settings().config(), **details}
+    prepare = Settings().config()
+    details = {**known, "validation": 0.1, "prepare": prepare, **details}
     loss = losses.get("softmax_cross_entropy")
     return Model(network, CLASSES, loss, details, doubt)
 
@@ -106,6 +109,7 @@ def trained():
         optimizer="adam",
         learning_rate=2e-3,
         threads=1,
+        seed=0,
     )
     known = data.subset(np.arange(50_000, 51_000))
     found = doubt_of(network, learned, known, network.predict_logits(known.images))
@@ -122,6 +126,44 @@ def digit(row=0):
     return data.images[60_000 + row, ..., 0], int(data.labels[60_000 + row])
 
 
+def strange_things():
+    """Yield what is no digit: a frame, a cross, two bars, a grid."""
+    frame = np.zeros((28, 28), np.uint8)
+    frame[5:23, 5:23] = 255
+    frame[8:20, 8:20] = 0
+    yield frame
+    line = np.abs(np.arange(28) - np.arange(28)[:, np.newaxis]) < 2
+    yield np.where(line | line[::-1], 255, 0).astype(np.uint8)
+    grid = np.zeros((28, 28), np.uint8)
+    grid[4:24:6] = 255
+    grid[4:23, 4:24:6] = 255
+    yield grid
+
+
 def pad_with(image, side=140):
     """Return an image (28, 28) as somebody might have drawn it, on a larger pad."""
     return np.kron(image, np.ones((side // 28, side // 28), np.uint8))
+
+
+def computed(node):
+    """Return a formula's value from its leaves, and check what its nodes say."""
+    kind, of = node["is"], [computed(child) for child in node.get("of", [])]
+    if kind in ("value", "number", "rest"):
+        assert not of
+        return node["value"]
+    if kind == "sum":
+        result = math.fsum(of)
+    elif kind == "product":
+        result = math.prod(of)
+    elif kind == "max":
+        result = max(of)
+    elif kind == "difference":
+        result = of[0] - of[1]
+    elif kind == "quotient":
+        result = of[0] / of[1]
+    else:
+        assert kind == "function"
+        (x,) = of
+        result = getattr(math, node["name"])(x)
+    assert node["value"] == pytest.approx(result, rel=1e-12, abs=1e-300)
+    return result

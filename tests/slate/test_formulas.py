@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from looked_at import shaken
+from looked_at import computed, shaken
 
 import ardoise
 from ardoise import Network
@@ -106,30 +106,6 @@ def places(shape, n=12):
     size = math.prod(shape)
     chosen = {0, size - 1, *np.random.default_rng(2).integers(size, size=n).tolist()}
     return [tuple(int(i) for i in np.unravel_index(k, shape)) for k in sorted(chosen)]
-
-
-def computed(node):
-    """Return a formula's value from its leaves, and check what its nodes say."""
-    kind, of = node["is"], [computed(child) for child in node.get("of", [])]
-    if kind in ("value", "number", "rest"):
-        assert not of
-        return node["value"]
-    if kind == "sum":
-        result = math.fsum(of)
-    elif kind == "product":
-        result = math.prod(of)
-    elif kind == "max":
-        result = max(of)
-    elif kind == "difference":
-        result = of[0] - of[1]
-    elif kind == "quotient":
-        result = of[0] / of[1]
-    else:
-        assert kind == "function"
-        (x,) = of
-        result = getattr(math, node["name"])(x)
-    assert node["value"] == pytest.approx(result, rel=1e-12, abs=1e-300)
-    return result
 
 
 def leaves(node):

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ardoise.engine.arrays import Array, computing
-from ardoise.engine.losses import SoftmaxCrossEntropy
+from ardoise.engine.losses import SoftmaxCrossEntropy, softmax
 from ardoise.slate.excerpts import backward_code_of
 from ardoise.slate.looking import (
     eye_of,
@@ -39,6 +39,7 @@ EPSILON = 1e-5  # how far a weight is moved to both sides
 WHY_STEPS = 16  # images between black and the drawing
 FOOL_STEPS = 50
 OVERSHOOT = 0.02  # of a step over the border between two answers
+LONGEST = 1.0  # step, where black is 0 and white 1
 SCALES = 64  # shortened changes that are tried at once
 
 
@@ -272,21 +273,43 @@ def _over_the_border(
         z, slopes = _jacobian(walks, x)
         if not (np.isfinite(z).all() and np.isfinite(slopes).all()):
             break
-        leader = int(z.argmax())
-        if _is_reached(leader, start, target):
+        if _is_reached(int(z.argmax()), start, target):
             return x, step
-        gaps = z[leader] - z
-        ways = (slopes - slopes[leader]).reshape(len(z), -1)
-        lengths = np.linalg.norm(ways, axis=1)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            distances = np.where(lengths > 0, gaps / lengths, np.inf)
-        distances[leader] = np.inf
-        k = int(distances.argmin()) if target is None else target
-        if not np.isfinite(distances[k]):
+        way, gap = (
+            _nearest(z, slopes, start) if target is None else _to(z, slopes, target)
+        )
+        length = float(np.linalg.norm(way))
+        if not length:
             break  # nothing that is changed a little changes anything
-        move = _within(x.reshape(-1), ways[k], float(gaps[k]) * (1 + OVERSHOOT) + 1e-4)
-        x = x + move.reshape(x.shape)
+        # Slopes hold close by: a long step is cut.
+        gap = min(gap * (1 + OVERSHOOT) + 1e-4, LONGEST * length)
+        x = x + _within(x.reshape(-1), way, gap).reshape(x.shape)
     return None, FOOL_STEPS
+
+
+def _nearest(z: Array, slopes: Array, start: int) -> tuple[Array, float]:
+    """Return the way to the nearest border of an answer, and how far z is from it."""
+    gaps = z[start] - z
+    ways = (slopes - slopes[start]).reshape(len(z), -1)
+    lengths = np.linalg.norm(ways, axis=1)
+    distances = np.full(len(z), np.inf)
+    np.divide(gaps, lengths, out=distances, where=lengths > 0)
+    distances[start] = np.inf
+    k = int(distances.argmin())
+    return ways[k], float(gaps[k])
+
+
+def _to(z: Array, slopes: Array, target: int) -> tuple[Array, float]:
+    """Return the way to a target from all other answers, and how far z is from it.
+
+    They count as their probabilities: towards the first alone, two answers might lead
+    by turns.
+    """
+    others = np.arange(len(z)) != target
+    weights = softmax(z[np.newaxis, others])[0]
+    away = np.tensordot(weights, slopes[others], 1)
+    gap = float(np.logaddexp.reduce(z[others])) - float(z[target])
+    return (slopes[target] - away).reshape(-1), gap
 
 
 def _is_reached(answer: int, start: int, target: int | None) -> bool:

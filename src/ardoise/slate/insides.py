@@ -49,7 +49,7 @@ def inside(session: Session, request: Request, arrays: Arrays) -> Answer:
         images = _weight_images(walk, place)
         answer = {"layer": place, "kind": piece.kind, **words_of(eye)}
     start, origin = _start_of(session, walk, place, now)
-    names = [name for name in now if not name.startswith("running_")]
+    names = [name for name in now if "running_" not in name]
     found: dict[str, Array] = {}
     if images is not None:
         found["weights"] = images[:MOST_IMAGES]

@@ -103,7 +103,7 @@ def shown_layers(walk: Walk) -> list[dict[str, Any]]:
             "layer": i,
             "kind": piece.kind,
             "shape": list(piece.output_shape),
-            "parameters": sum(array.size for array in piece.arrays().values()),
+            "parameters": piece.n_params,
         }
         for i, piece in enumerate(walk.pieces)
         if not isinstance(piece, Same)

@@ -48,6 +48,8 @@ class Piece:
     layer : Layer
         With its weights, as ``layer.W``.
     input_shape, output_shape : tuple of int
+    n_params : int
+        How many numbers it has learned.
     """
 
     def __init__(
@@ -63,6 +65,7 @@ class Piece:
         )
         self.layer: Layer = self._network.layers[0]
         self.output_shape = self._network.output_shape
+        self.n_params = self._network.n_params
         self._arrays = below("0", self._network.arrays())
         for name, place in self._arrays.items():
             place[...] = arrays[name]
@@ -155,6 +158,8 @@ class Branches(Piece):
         self.side = Walk(config["shortcut"], input_shape, dtype, side)
         self.layer = layer_from_config(config)
         self.output_shape = self.main.output_shape
+        inner = (*self.main.pieces, *self.side.pieces)
+        self.n_params = sum(piece.n_params for piece in inner)
 
     def arrays(self) -> dict[str, Array]:
         return self._named(lambda piece: piece.arrays())
