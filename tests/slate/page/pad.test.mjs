@@ -3,7 +3,7 @@ import { test } from "node:test";
 
 import * as strokes from "../../../src/ardoise/slate/page/strokes.js";
 
-const { beside, chalkPixels, commandOf, inkOf, makeHistory, middleOf } = strokes;
+const { beside, chalkPixels, commandOf, inkOf, makeHistory, middleOf, pointOf } = strokes;
 const stroke = (x) => ({ points: [[x, x]], width: 2, erases: false });
 
 test("what keys do on the pad", () => {
@@ -33,6 +33,12 @@ test("the cursor stays on the pad", () => {
   assert.deepEqual(beside([0, 27], [-1, 1]), [0, 27]);
   assert.deepEqual(beside([5, 5], [1, 0]), [6, 5]);
   assert.deepEqual(middleOf([0, 27]), [0.5, 27.5]);
+});
+
+test("the point under the pointer, whatever the size of the pad", () => {
+  const box = { left: 100, top: 50, width: 280, height: 140 };
+  assert.deepEqual(pointOf({ clientX: 100, clientY: 50 }, box), [0, 0]);
+  assert.deepEqual(pointOf({ clientX: 240, clientY: 120 }, box), [14, 14]);
 });
 
 test("everything can be undone, clearing and loading too", () => {

@@ -83,7 +83,7 @@ test("the shape of a network", () => {
     layer("Dense", [10], 54090),
   ];
   const network = { layers, input: [28, 28, 1], params: 0 };
-  assert.equal(shapeOf(network), "28×28×1 – 8c – 10");
+  assert.equal(shapeOf(network), "28×28 – 8c – 10");
 });
 
 test("what to say of an answer", () => {

@@ -38,7 +38,7 @@ function placeOf(from, index) {
 /** @param {HTMLElement} host
  * @param {(layer: number, index: number[]) => void} follow Goes to another number. */
 export function makeCell(host, follow) {
-  const title = make("h3", { text: "cell.title" });
+  const title = make("h3", { text: "cell.title", tabindex: "-1" });
   const value = make("p", { class: "cell-value" });
   const invitation = make("p", { class: "soft", text: "cell.invitation" });
   const body = make("div", { class: "cell-body" }, invitation);
@@ -77,7 +77,9 @@ export function makeCell(host, follow) {
     };
     const inputs = /** @type {Input[]} */ (header.inputs ?? []);
     body.replaceChildren(
-      arrays.weights ? make("div", { class: "figure weights" }, canvas, caption) : "",
+      arrays.weights
+        ? make("div", { class: "figure cell-weights" }, canvas, caption)
+        : "",
       inputs.length > 0 ? inputsTable(inputs) : "",
       button("cell.open", open, { class: "primary" }),
     );
@@ -127,5 +129,7 @@ export function makeCell(host, follow) {
       if (isChosen) chosen = cell;
       lookSoon(cell);
     },
+    /** Give the focus to the cell's details. */
+    focus: () => title.focus(),
   };
 }

@@ -8,7 +8,7 @@ import { paintGrey } from "./images.js";
 import { makeLayers } from "./layers.js";
 import { makePad } from "./pad.js";
 import { makeQuestions } from "./questions.js";
-import { ask } from "./socket.js";
+import { ask, listen } from "./socket.js";
 import { asked, latest, shared } from "./state.js";
 import { makeTools } from "./tools.js";
 import { onLanguage, percent, put } from "./words.js";
@@ -48,7 +48,7 @@ export function start(section) {
   const answerCard = card("answer", "draw.answer");
   const seenCard = card("seen", "draw.mirror", mirror, changes);
   seenCard.append(make("label", { class: "field" }, sureSaid, sure));
-  const cellCard = make("div", { class: "card cell" });
+  const cellCard = make("div", { class: "card closer" });
   const how = make("p", { class: "soft small", text: "layers.how" });
   section.append(
     make(
@@ -72,6 +72,7 @@ export function start(section) {
   const answer = makeAnswer(answerCard);
   const layers = makeLayers(layersHost, (cell, chosen) => closer.show(cell, chosen));
   const closer = makeCell(cellCard, layers.choose);
+  layersHost.addEventListener("enter", closer.focus);
   const pad = makePad(board, {
     changed: () => {
       tools.refresh();
@@ -102,8 +103,8 @@ export function start(section) {
     };
     shared.set({ reading, image: empty ? null : image });
     paintGrey(mirror, image);
-    layers.show(shownLayers, arrays);
     showAnswer();
+    layers.show(shownLayers, arrays);
     clearTimeout(timer);
     timer = setTimeout(rest, QUIET);
   }
@@ -138,6 +139,7 @@ export function start(section) {
   };
   asked.subscribe(load, "image");
   shared.subscribe(() => send(undefined), "version");
+  listen("epoch", () => send(undefined)); // what was learned so far draws
   tools.refresh();
   showAnswer();
   send(undefined);

@@ -22,7 +22,7 @@ function termsTable(node) {
     return make(
       "tr",
       {},
-      make("th", { scope: "row" }, build(["math", treeOf(term, true)])),
+      make("td", { class: "term" }, build(["math", treeOf(term, true)])),
       make("td", {}, plain ? "" : build(["math", treeOf(term, false)])),
       make("td", {}, signed(term.value)),
     );

@@ -90,4 +90,5 @@ export async function startFrame(wanted) {
   }
   shared.subscribe(showNetwork, "network");
   shared.subscribe(showDevice, "learning", "step");
+  showDevice();
 }

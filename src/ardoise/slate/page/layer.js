@@ -92,16 +92,14 @@ export function makeRow(layer, heard) {
     if (place !== null) tell(place, true);
   });
   cells.addEventListener("keydown", (event) => {
-    const chosen = event.key === "Enter" || event.key === " ";
-    const place = chosen ? at : stepTo(grid, at, event.key);
+    const entered = event.key === "Enter" || event.key === " ";
+    const place = entered ? at : stepTo(grid, at, event.key);
     if (place === null) return;
     event.preventDefault();
     tell(place, true);
+    if (entered) cells.dispatchEvent(new Event("enter", { bubbles: true }));
   });
-  cells.addEventListener(
-    "focus",
-    () => cells.matches(":focus-visible") && tell(at, false),
-  );
+  cells.addEventListener("focus", () => (mark.hidden = false));
 
   function draw() {
     drawMosaic(canvas, values, grid);

@@ -2,6 +2,7 @@
 /* The strip of layers, from the image to the answer. */
 
 import { makeRow } from "./layer.js";
+import { recall, remember } from "./state.js";
 import { onLanguage } from "./words.js";
 
 export { kindName } from "./layer.js";
@@ -14,6 +15,7 @@ export function makeLayers(host, heard) {
   /** @type {ReturnType<typeof makeRow>[]} */
   let rows = [];
   let shape = "";
+  let wanted = recall("cell"); // by the address that somebody came with
 
   /** @param {Layer[]} layers */
   function build(layers) {
@@ -22,6 +24,7 @@ export function makeLayers(host, heard) {
       makeRow(layer, (cell, chosen) => {
         for (const other of rows) if (other.layer !== layer) other.unmark();
         heard(cell, chosen);
+        if (chosen) remember("cell", [cell.layer, ...cell.index].join());
       }),
     );
     host.replaceChildren(...rows.map(({ row }) => row));
@@ -32,17 +35,28 @@ export function makeLayers(host, heard) {
     const width = host.querySelector(".cells")?.clientWidth ?? 0;
     if (width > 0) for (const row of rows) row.fit(width);
   }
+  /** Go to a cell. @param {number} layer @param {number[]} index */
+  function choose(layer, index) {
+    const found = rows.find((row) => row.layer.layer === layer);
+    const { shape } = found?.layer ?? { shape: [] };
+    const isThere = index.every((n, i) => n >= 0 && n < shape[i]);
+    if (isThere && index.length === shape.length) found?.choose(index);
+  }
+
   new ResizeObserver(fit).observe(host);
   onLanguage(fit);
   return {
     /** @param {Layer[]} layers @param {import("./packets.js").Tensors} arrays */
     show(layers, arrays) {
       if (shape !== JSON.stringify(layers)) build(layers);
-      for (const row of rows) row.show(arrays[`layer${row.layer.layer}`]?.data ?? []);
+      const valuesOf = (/** @type {Layer} */ { layer }) =>
+        arrays[`layer${layer}`]?.data;
+      for (const row of rows) row.show(valuesOf(row.layer) ?? []);
+      if (wanted === null || !layers.some(valuesOf)) return;
+      const [layer, ...index] = wanted.split(",").map(Number);
+      wanted = null;
+      choose(layer, index);
     },
-    /** Go to a cell. @param {number} layer @param {number[]} index */
-    choose(layer, index) {
-      rows.find((row) => row.layer.layer === layer)?.choose(index);
-    },
+    choose,
   };
 }

@@ -67,6 +67,7 @@ function listenToServer() {
     if (ended) attempt(() => greet(true)); // what was learned draws from now on
   });
   listen("learn", ({ step }) => shared.set({ step }));
+  listen("epoch", () => attempt(() => greet(false))); // its network draws already
 }
 
 async function main() {

@@ -7,7 +7,8 @@ import { AMBER, CHALK, CYAN, extent, mix } from "./images.js";
 /** Map, row and column change slowest to fastest on the screen, and a place is
  * [row, column, map], as in the arrays. @typedef {[number, number, number]} Place */
 
-const CELL = 14; // CSS pixels of a dense layer's cell, with its gap
+const CELL = 14; // CSS pixels of a dense layer’s cell, with its gap
+const SMALL = 10; // where there are many
 const MAP = 26; // about as wide is a map of a convolution
 
 /** Where cells lie: how many columns of maps, each h×w cells large and a gap around.
@@ -15,9 +16,11 @@ const MAP = 26; // about as wide is a map of a convolution
 export function gridOf(shape, width) {
   const [h, w, count] = shape.length === 3 ? shape : [1, 1, shape[0]];
   const gap = shape.length === 3 ? 1 : 0;
-  const scale = shape.length === 3 ? Math.max(1, Math.round(MAP / w)) : CELL;
-  const columns = Math.max(1, Math.min(count, Math.floor(width / (scale * (w + gap)))));
-  const rows = Math.ceil(count / columns);
+  const scale =
+    shape.length === 3 ? Math.max(1, Math.round(MAP / w)) : count > 256 ? SMALL : CELL;
+  const fitting = Math.max(1, Math.min(count, Math.floor(width / (scale * (w + gap)))));
+  const rows = Math.ceil(count / fitting);
+  const columns = Math.ceil(count / rows); // so that the last row is not short
   return { h, w, count, gap, scale, columns, rows };
 }
 /** @typedef {ReturnType<typeof gridOf>} Grid */

@@ -7,7 +7,15 @@
 import { SEEN, SENT, drawMarks, makeLayer } from "./chalk.js";
 import { announce, make } from "./dom.js";
 import { tensor } from "./packets.js";
-import { SIDE, beside, commandOf, inkOf, makeHistory, middleOf } from "./strokes.js";
+import {
+  SIDE,
+  beside,
+  commandOf,
+  inkOf,
+  makeHistory,
+  middleOf,
+  pointOf,
+} from "./strokes.js";
 import { put, say } from "./words.js";
 
 /** @typedef {import("./strokes.js").Point} Point */
@@ -43,12 +51,12 @@ export function makePad(host, heard) {
 
   function redraw() {
     frame = 0;
-    for (const layer of [seen, sent]) drawMarks(layer, history.marks());
-    heard.changed();
+    drawMarks(seen, history.marks());
   }
 
   function changed() {
     if (frame === 0) frame = requestAnimationFrame(redraw);
+    heard.changed();
   }
 
   /** @param {Point} point @returns {Stroke} */
@@ -59,11 +67,8 @@ export function makePad(host, heard) {
     return stroke;
   }
 
-  /** @param {PointerEvent} event @returns {Point} */
-  function place({ clientX, clientY }) {
-    const { left, top, width, height } = pad.getBoundingClientRect();
-    return [((clientX - left) / width) * SIDE, ((clientY - top) / height) * SIDE];
-  }
+  const place = (/** @type {PointerEvent} */ event) =>
+    pointOf(event, pad.getBoundingClientRect());
 
   pad.addEventListener("pointerdown", (event) => {
     if (event.button !== 0) return;
@@ -144,7 +149,11 @@ export function makePad(host, heard) {
     /** @param {number} width In pixels of the image. */
     setWidth: (width) => (pen.width = width),
     /** What is drawn, as the server wants it. */
-    ink: () => tensor(inkOf(sent.ink.getImageData(0, 0, SENT, SENT).data), SENT, SENT),
+    ink() {
+      drawMarks(sent, history.marks());
+      const { data } = sent.ink.getImageData(0, 0, SENT, SENT);
+      return tensor(inkOf(data), SENT, SENT);
+    },
   };
   return api;
 }

@@ -34,8 +34,7 @@ function makeLabel(host) {
       { label: name },
       { image: tensor(image, 28, 28) },
     );
-    const count = header.count ?? header.digits?.length ?? 1;
-    put(told, "draw.added", { d: plain(name), n: count });
+    put(told, "draw.added", { d: plain(name), n: header.labels.length });
     announce(told.textContent ?? "");
   }
 
@@ -90,11 +89,14 @@ export function makeQuestions(bar, panes, { use, threshold }) {
     }
     if (isEmpty && name !== null) put(hint, "draw.first");
     hint.hidden = !isEmpty || name === null;
-    refresh();
+    refresh().then(() =>
+      all.get(shown ?? "")?.pane.scrollIntoView({ block: "nearest" }),
+    );
   }
 
-  function refresh() {
-    if (shown !== null) attempt(async () => all.get(shown ?? "")?.question.open());
+  async function refresh() {
+    if (shown !== null)
+      await attempt(async () => all.get(shown ?? "")?.question.open());
   }
 
   const hint = make("p", { class: "soft", role: "alert", hidden: true });

@@ -6,7 +6,7 @@ import { make, makeSvg } from "./dom.js";
 import { imageOf } from "./images.js";
 import { tensor } from "./packets.js";
 import { ask } from "./socket.js";
-import { shared } from "./state.js";
+import { recall, remember, shared } from "./state.js";
 import { onLanguage, put, say } from "./words.js";
 
 const ROW = 16; // height of a class in the strip
@@ -47,6 +47,9 @@ export function makeRewind(host, threshold) {
   let moments = [];
 
   slider.addEventListener("input", showMoment);
+  slider.addEventListener("change", () => {
+    remember("step", String(steps[Number(slider.value)]));
+  });
   onLanguage(() => moments.length > 0 && (draw(), showMoment()));
 
   function showMoment() {
@@ -71,7 +74,7 @@ export function makeRewind(host, threshold) {
   function draw() {
     const { classes } = shared.get();
     const wide = Math.max(300, strip.clientWidth || 300);
-    const column = (wide - LEFT) / moments.length;
+    const column = (wide - LEFT - 3) / moments.length;
     const high = ROW * classes.length;
     strip.setAttribute("viewBox", `0 0 ${wide} ${high}`);
     strip.setAttribute("height", String(high));
@@ -93,7 +96,12 @@ export function makeRewind(host, threshold) {
           height: ROW - 2,
         });
       });
-      const frame = { x: LEFT + i * column - 1, y: 0, width: column + 1, height: high };
+      const frame = {
+        x: LEFT + i * column - 1,
+        y: 1,
+        width: column + 1,
+        height: high - 2,
+      };
       const moment = makeSvg(
         "g",
         { class: "moment" },
@@ -132,7 +140,9 @@ export function makeRewind(host, threshold) {
       time.hidden = told.hidden = steps.length <= 1;
       if (steps.length <= 1) return;
       slider.max = String(steps.length - 1);
-      slider.value = slider.max;
+      const wanted = Number(recall("step") ?? Infinity);
+      const later = steps.findIndex((step) => step >= wanted);
+      slider.value = String(later < 0 ? steps.length - 1 : later);
       draw();
       showMoment();
     },

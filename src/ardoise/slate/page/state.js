@@ -104,6 +104,23 @@ export function latest(work) {
   };
 }
 
+/** What the address says beside its section: #draw?cell=0,17&step=200, so that a place
+ * can be shared. @param {string} name @returns {string | null} */
+export function recall(name) {
+  return new URLSearchParams(location.hash.split("?")[1] ?? "").get(name);
+}
+
+/** Say something in the address. @param {string} name @param {string | null} value */
+export function remember(name, value) {
+  const [section, rest] = location.hash.split("?");
+  const values = new URLSearchParams(rest ?? "");
+  if (value === null) values.delete(name);
+  else values.set(name, value);
+  const written = decodeURIComponent(String(values));
+  const hash = `${section || "#draw"}${written && "?"}${written}`;
+  history.replaceState(history.state, "", hash);
+}
+
 /** Keys that work on the whole page, and what they do. @type {Map<string, () =>
  * void>} */
 export const shortcuts = new Map();
@@ -113,7 +130,8 @@ export function shapeOf(network) {
   const sides = network.layers
     .filter(({ parameters, kind }) => parameters > 0 && !/Norm|Bias/.test(kind))
     .map(({ shape, kind }) => (/Conv/.test(kind) ? `${shape.at(-1)}c` : shape.at(-1)));
-  return [network.input.join("×"), ...sides].join(" – ");
+  const input = network.input.filter((side, i) => i < 2 || side > 1); // grey: no ×1
+  return [input.join("×"), ...sides].join(" – ");
 }
 
 /** The `count` most probable classes, the best first. @param {ArrayLike<number>}

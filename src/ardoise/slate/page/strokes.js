@@ -43,6 +43,14 @@ export function beside(at, by) {
   return [inside(at[0] + by[0]), inside(at[1] + by[1])];
 }
 
+/** The point of the image under a point of the window.
+ * @param {{clientX: number, clientY: number}} event
+ * @param {{left: number, top: number, width: number, height: number}} box Where the
+ * pad lies. @returns {Point} */
+export function pointOf({ clientX, clientY }, { left, top, width, height }) {
+  return [((clientX - left) / width) * SIDE, ((clientY - top) / height) * SIDE];
+}
+
 /** The middle of a pixel. @param {Point} pixel @returns {Point} */
 export const middleOf = ([x, y]) => [x + 0.5, y + 0.5];
 
