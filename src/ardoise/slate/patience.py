@@ -1,8 +1,8 @@
 """Connections that send nothing, or little at a time: they do not stop the others.
 
 Uvicorn waits for a request's first line and headers as long as it takes. Here each
-connection has so many seconds for them, and when too many are open, the one that would
-be given up soonest goes at once.
+connection has so many seconds for them, and when too many are open, the one that has
+waited longest goes at once.
 """
 
 import asyncio
@@ -21,28 +21,32 @@ MAX_CONNECTIONS = 128
 class PatientProtocol(H11Protocol):
     """Uvicorn's HTTP protocol, with an end to its patience."""
 
+    # When it began to wait for the rest of a request; None while one is answered.
+    _since: float | None = None
     _deadline: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Take a new connection, perhaps in the place of another."""
         super().connection_made(transport)
-        self._wait()
+        self._look()
         if len(self.connections) > MAX_CONNECTIONS:
-            waiting = [c for c in self.connections if isinstance(c, PatientProtocol)]
-            min(waiting, key=PatientProtocol.time_left).give_up()
+            mine = [c for c in self.connections if isinstance(c, PatientProtocol)]
+            min(mine, key=PatientProtocol.since).give_up()
 
     def data_received(self, data: bytes) -> None:
         """Take what came: of a request that is not whole, or of a whole one."""
         super().data_received(data)
-        # Something after the answer (DONE) is the rest of a request that nobody reads.
-        if self.conn.their_state is h11.IDLE or self.conn.our_state is h11.DONE:
-            self._wait()
-        else:
-            self._stop_waiting()
+        self._look()
+
+    def on_response_complete(self) -> None:
+        """Wait for the next request."""
+        self._since = None
+        super().on_response_complete()
+        self._look()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget the connection."""
-        self._stop_waiting()
+        self._stop_timer()
         super().connection_lost(exc)
 
     def send_400_response(self, msg: str) -> None:
@@ -54,23 +58,31 @@ class PatientProtocol(H11Protocol):
         self.transport.write(b"\r\n".join([*lines, b"", body]))
         self.transport.close()
 
-    def time_left(self) -> float:
-        """Return when it will be given up; infinity while a request is answered."""
-        for timer in (self._deadline, self.timeout_keep_alive_task):
-            if timer is not None:
-                return timer.when()
-        return float("inf")
+    def since(self) -> float:
+        """Return when it began to wait; infinity while a request is answered."""
+        return float("inf") if self._since is None else self._since
 
     def give_up(self) -> None:
         """End the connection without a word."""
-        self._stop_waiting()
+        self._stop_timer()
+        self.connections.discard(self)  # now, and not when the loop comes to it
         self.transport.abort()
 
-    def _wait(self) -> None:
-        if self._deadline is None:
+    def _look(self) -> None:
+        """See what it waits for, if it does."""
+        theirs, ours = self.conn.their_state, self.conn.our_state
+        # After the answer (DONE), what comes is the rest of a body that nobody reads.
+        head = theirs is h11.IDLE or ours is h11.DONE
+        if not head and theirs is not h11.SEND_BODY:
+            self._since = None
+        elif self._since is None:
+            self._since = self.loop.time()
+        if not head:  # the guard itself waits for bodies, and answers in the end
+            self._stop_timer()
+        elif self._deadline is None:
             self._deadline = self.loop.call_later(PATIENCE, self.give_up)
 
-    def _stop_waiting(self) -> None:
+    def _stop_timer(self) -> None:
         if self._deadline is not None:
             self._deadline.cancel()
             self._deadline = None
