@@ -100,8 +100,8 @@ def teach(session: Session, request: Request, arrays: Arrays) -> Answer:
     if session.state != "idle" or not session.teaching.acquire(blocking=False):
         raise SlateError("slate.hand.busy")
     try:
-        known, own = session.data, _dataset(session)
-        model = session.model
+        model, own = session.model, _dataset(session)
+        known = session.data_of(model)
         # A copy: drawing goes on meanwhile.
         with model.network.lock:
             network = model.network.astype(model.network.dtype)

@@ -2,16 +2,19 @@
 
 import threading
 import weakref
-from typing import Any
+from collections.abc import Callable
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ardoise.digits import Dataset
 from ardoise.digits.asking import Answers, answers_of, confusion
 from ardoise.digits.corruptions import changed, changes
 from ardoise.digits.corruptions.resampling import Change
 from ardoise.digits.scores import calibration_bins, calibration_error, wilson_interval
+from ardoise.engine.arrays import Array
 from ardoise.engine.inference import Predictor
+from ardoise.engine.network import Network
 from ardoise.files import Model
 from ardoise.slate.session import (
     Answer,
@@ -30,7 +33,7 @@ READ = 1000  # images that robustness is measured on
 EXAMPLES = 10
 
 # Kind of change → the highest level, and what makes the change of a level.
-KINDS: dict[str, tuple[float, Any]] = {
+KINDS: dict[str, tuple[float, Callable[[float], Change]]] = {
     "noise": (1.0, changes.noise),  # deviation, where white is 1
     "turn": (180.0, changes.rotation),  # degrees
     "shift": (10.0, changes.translation),  # pixels
@@ -38,8 +41,9 @@ KINDS: dict[str, tuple[float, Any]] = {
     "thin": (4.0, lambda level: changes.thickness(-level)),
 }
 
-# What a model said of its images: asking 6,000 of them takes a second or more.
-_SAID: weakref.WeakKeyDictionary[Any, Answers] = weakref.WeakKeyDictionary()
+# Which images a network was asked, and what it said: 6,000 take a second or more.
+_SAID: weakref.WeakKeyDictionary[Network, tuple[Dataset, Answers]]
+_SAID = weakref.WeakKeyDictionary()
 _ASKING = threading.Lock()
 
 
@@ -52,14 +56,19 @@ def said_by(model: Model, held: Dataset, part: str) -> Answers:
         If its answers are no numbers.
     """
     with _ASKING:
-        if model.network not in _SAID:
-            # A frozen copy, on all processors: drawing goes on meanwhile.
-            with model.network.lock:
-                frozen = Predictor(model.network)
-            with np.errstate(all="ignore"):
-                z = frozen.predict_logits(held.images)
-            _SAID[model.network] = answers_of(z, held.labels, part)
-        return _SAID[model.network]
+        images, answers = _SAID.get(model.network, (None, None))
+        if answers is None or images is not held:
+            answers = answers_of(_outputs(model, held.images), held.labels, part)
+            _SAID[model.network] = held, answers
+        return answers
+
+
+def _outputs(model: Model, images: Array) -> Array:
+    """Return what a frozen copy of a network says: drawing goes on meanwhile."""
+    with model.network.lock:
+        frozen = Predictor(model.network)
+    with np.errstate(all="ignore"):
+        return frozen.predict_logits(images)
 
 
 def mistakes(session: Session, request: Request, arrays: Arrays) -> Answer:
@@ -121,17 +130,11 @@ def robustness(session: Session, request: Request, arrays: Arrays) -> Answer:
     highest, make = KINDS[kind]
     level = number_of(request, "level", 0.0, highest)
     some = some_of(session.data.held)
-    change: Change = make(level)
     if level:
-        images = changed(some.images, change, np.random.default_rng(0))
+        images = changed(some.images, make(level), np.random.default_rng(0))
     else:
         images = some.images
-    model = session.model
-    with model.network.lock:
-        frozen = Predictor(model.network)
-    with np.errstate(all="ignore"):
-        z = frozen.predict_logits(images)
-    answers = answers_of(z, some.labels, "validation")
+    answers = answers_of(_outputs(session.model, images), some.labels, "validation")
     low, high = wilson_interval(answers.correct, len(some))
     first = slice(0, EXAMPLES)
     header = {
@@ -161,11 +164,12 @@ def some_of(held: Dataset) -> Dataset:
     return held.subset(rows)
 
 
-def _as_bytes(images: Any) -> Any:
+def _as_bytes(images: Array) -> NDArray[np.uint8]:
     """Return images (n, h, w) of bytes."""
     if images.dtype != np.uint8:
         images = np.rint(255 * images).astype(np.uint8)
-    return images[..., 0]
+    grey: NDArray[np.uint8] = images[..., 0]
+    return grey
 
 
 HANDLERS: dict[str, Handler] = {"mistakes": mistakes, "robustness": robustness}
