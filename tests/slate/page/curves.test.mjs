@@ -41,8 +41,8 @@ test("the smoothed curve begins at the first value and follows", () => {
 test("points that stand for many steps are hardly smoothed", () => {
   const [fine, coarse] = [newCurve(), newCurve()];
   for (let i = 1; i <= 10; i++) {
-    addPoint(fine, i, i);
-    addPoint(coarse, 100 * i, i);
+    addPoint(fine, 1000 + i, i);
+    addPoint(coarse, 1000 + 100 * i, i);
   }
   assert.ok(fine.smooth.at(-1) < 7);
   assert.ok(coarse.smooth.at(-1) > 9.9);
@@ -163,12 +163,14 @@ test("a plot shows the run, and the one before in dashes behind it", () => {
   }
   const shown = { run, previous, log: false, mark: null };
   const plot = plotOf(LOSS, shown, COLOURS);
-  assert.deepEqual(plot.x, [0, 40]);
+  assert.deepEqual(plot.x, [0, 20], "as long as the present run");
   assert.ok(plot.y[0] === 0 && plot.y[1] > 3);
   const dashed = plot.lines.map(({ dash }) => dash !== undefined);
   assert.deepEqual(dashed, [true, true, false, false, false]);
   const alone = plotOf(LOSS, { ...shown, previous: null }, COLOURS);
   assert.equal(alone.lines.length, 3);
+  const soon = plotOf(LOSS, { ...shown, run: newRun() }, COLOURS);
+  assert.deepEqual(soon.x, [0, 40], "as long as the run before, until it begins");
 });
 
 test("accuracy on a log scale is a scale of errors", () => {

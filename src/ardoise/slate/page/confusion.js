@@ -1,7 +1,8 @@
 // @ts-check
 /* What a network confuses: pure functions, apart from the page. */
 
-/** @typedef {{true: number, read: number, probability: number, index: number}} Mistake */
+/** @typedef {{true: number, read: number, probability: number,
+ *   index: number}} Mistake */
 
 /**
  * The total of each row of a square table.

@@ -3,8 +3,8 @@
 
 /** Points that a curve keeps; past it, neighbours are joined in pairs. */
 export const MOST = 1200;
-/** How many steps the smoothed curve looks back. */
-const PAST = 30;
+/** How many steps the smoothed curve looks back: fewer at first, as all changes fast. */
+const past = (/** @type {number} */ step) => Math.min(30, 1 + step / 10);
 
 /**
  * @typedef {object} Curve
@@ -37,7 +37,7 @@ export function addPoint(curve, x, y) {
   const value = Number.isFinite(y) ? Number(y) : NaN;
   if (Number.isFinite(value)) {
     // A point may stand for many steps: the more of them, the less past is needed.
-    const kept = Math.exp((curve.at - x) / PAST);
+    const kept = Math.exp((curve.at - x) / past(x));
     curve.mean = kept * curve.mean + (1 - kept) * value;
     curve.weight = kept * curve.weight + (1 - kept);
     curve.at = x;
@@ -94,7 +94,8 @@ export function bounds(lists, positive = false) {
   return low > high ? null : [low, high];
 }
 
-/** The index of the point nearest to x. @param {number[]} xs Growing. @param {number} x */
+/** The index of the point nearest to x. @param {number[]} xs Growing.
+ * @param {number} x */
 export function nearest(xs, x) {
   let [low, high] = [0, xs.length - 1];
   while (high - low > 1) {

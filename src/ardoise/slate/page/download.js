@@ -7,10 +7,11 @@ import { make } from "./dom.js";
 export function download(name, blob) {
   const href = URL.createObjectURL(blob);
   make("a", { href, download: name }).click();
-  setTimeout(() => URL.revokeObjectURL(href), 10_000); // the browser has read it by then
+  setTimeout(() => URL.revokeObjectURL(href), 10_000); // it has been read by then
 }
 
-/** A canvas as a PNG file. @param {HTMLCanvasElement} canvas @returns {Promise<Blob>} */
+/** A canvas as a PNG file. @param {HTMLCanvasElement} canvas
+ * @returns {Promise<Blob>} */
 export function pngOf(canvas) {
   return new Promise((resolve, reject) => {
     canvas.toBlob((blob) => (blob ? resolve(blob) : reject(new Error("no PNG"))));

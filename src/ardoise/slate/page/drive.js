@@ -93,9 +93,7 @@ function makeProgress() {
       put(text, phase === "idle" ? "learn.place_idle" : "learn.place_begin");
       return;
     }
-    const { rate, seconds, ...counts } = place;
-    const shown = { rate: number(rate, 2), seconds: number(seconds, 2) };
-    put(text, "learn.place", { ...counts, ...shown });
+    put(text, "learn.place", { ...place, rate: () => number(place.rate, 2) });
   };
   training.subscribe(show, "place", "phase");
   show();

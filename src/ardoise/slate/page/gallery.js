@@ -56,7 +56,13 @@ export function makeGallery() {
     ],
     draw,
   );
-  const fields = make("div", { class: "fields" }, truth.field, read.field, order.field);
+  const fields = make(
+    "div",
+    { class: "fields filters" },
+    truth.field,
+    read.field,
+    order.field,
+  );
   const title = make("h3", { text: "mistakes.gallery" });
   const about = make("p", { class: "soft small", text: "mistakes.gallery_about" });
   const whole = make("div", { class: "card" }, title, about, fields, count, list);
@@ -66,8 +72,18 @@ export function makeGallery() {
     const chosen = choose(mistakes, a, b, order.select.value === "surest");
     list.replaceChildren(...chosen.map((each) => thumb(each, images, classes)));
     roving(list, "button", columns);
-    const key = chosen.length === 0 ? "mistakes.none" : "mistakes.shown";
-    put(count, key, { n: chosen.length, total });
+    put(count, keyOf(chosen.length), {
+      n: chosen.length,
+      sent: mistakes.length,
+      total,
+    });
+  }
+
+  /** @param {number} n How many are shown. */
+  function keyOf(n) {
+    if (total === 0) return "mistakes.without";
+    if (n === 0) return "mistakes.none";
+    return total > mistakes.length ? "mistakes.shown_some" : "mistakes.shown";
   }
 
   /** How many stand in a row. */

@@ -16,6 +16,22 @@ const TABLE_EVERY = 1000; // milliseconds between two of the table
 
 /** @typedef {ReturnType<typeof makeLiveChart>} LiveChart */
 
+/** What the colours of a chart mean, beside its title.
+ * @param {CanvasRenderingContext2D} ink @param {HTMLElement} figure */
+function drawLegend(ink, figure) {
+  ink.textAlign = "right";
+  ink.font = "16px system-ui, sans-serif";
+  let right = WIDTH - 60;
+  for (const entry of [
+    ...figure.querySelectorAll(".legend > span:not([hidden])"),
+  ].reverse()) {
+    const [key, text] = entry.children;
+    ink.fillStyle = getComputedStyle(key).borderTopColor;
+    ink.fillText(`— ${text.textContent}`, right, -16);
+    right -= ink.measureText(`— ${text.textContent}`).width + 24;
+  }
+}
+
 /** Both charts, one above the other. @param {LiveChart[]} charts */
 function picture(charts) {
   const canvas = make("canvas", { width: WIDTH, height: HEIGHT * charts.length });
@@ -30,6 +46,7 @@ function picture(charts) {
     ink.fillStyle = plot.text;
     ink.textAlign = "left";
     ink.fillText(chart.figure.querySelector("h3")?.textContent ?? "", 8, -16);
+    drawLegend(ink, chart.figure);
   });
   ink.resetTransform();
   ink.globalCompositeOperation = "destination-over";
@@ -70,7 +87,8 @@ function makeTable() {
   return { details, show: () => performance.now() >= next && show() };
 }
 
-/** A box to tick. @param {string} text @param {() => void} change @param {boolean} on */
+/** A box to tick. @param {string} text @param {() => void} change
+ * @param {boolean} on */
 function tick(text, change, on) {
   const input = make("input", { type: "checkbox", on: { change } });
   input.checked = on;

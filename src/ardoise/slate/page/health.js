@@ -8,10 +8,11 @@ import { number, percent } from "./words.js";
 /** @typedef {import("./training.js").Epoch} Epoch */
 
 const RANGE = /** @type {const} */ ([1e-6, 1]); // of ratios that a bar can show
-const GOOD = /** @type {const} */ ([1e-4, 2e-2]); // steps, beside the weights, that are well
+const GOOD = /** @type {const} */ ([1e-4, 2e-2]); // steps beside the weights: well
 const MANY = 0.5; // share of dead units that is too large
 
-/** How a step is beside its weights: "small", "good" or "large". @param {number} ratio */
+/** How a step is beside its weights: "small", "good" or "large".
+ * @param {number} ratio */
 export function judge(ratio) {
   return ratio < GOOD[0] ? "small" : ratio > GOOD[1] ? "large" : "good";
 }
@@ -24,7 +25,7 @@ export function place(ratio) {
 
 /** @param {number} share @param {string} look */
 function bar(share, look) {
-  const fill = make("span", { class: `fill ${look}` });
+  const fill = make("span", { class: `fill verdict-${look}` });
   fill.style.transform = `scaleX(${share})`;
   return make("span", { class: "track", "aria-hidden": "true" }, fill);
 }
@@ -37,7 +38,7 @@ function weightsRow({ name, gradient, update }) {
     const verdict = judge(update);
     cells.push(
       make("td", {}, number(update), bar(place(update), verdict)),
-      make("td", { class: verdict, text: `learn.update.${verdict}` }),
+      make("td", { class: `verdict-${verdict}`, text: `learn.update.${verdict}` }),
     );
   }
   return make("tr", {}, make("th", { scope: "row" }, name), ...cells);

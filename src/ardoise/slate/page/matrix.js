@@ -28,8 +28,13 @@ function cellOf(classes, table, cell, choose) {
 export function makeMatrix(choose) {
   const head = make("thead");
   const body = make("tbody");
-  const table = make("table", { class: "matrix" });
-  table.append(make("caption", { text: "mistakes.matrix_caption" }), head, body);
+  const about = make("p", { class: "soft small", text: "mistakes.matrix_about" });
+  const table = make(
+    "table",
+    { class: "matrix", label: "mistakes.matrix" },
+    head,
+    body,
+  );
   const scroll = make("div", { class: "scroll" }, table);
 
   /** Show counts (K, K): true class by row, class read by column.
@@ -53,5 +58,5 @@ export function makeMatrix(choose) {
     roving(body, "button", () => classes.length);
     if (focused >= 0) body.querySelectorAll("button")[focused]?.focus();
   }
-  return { scroll, show };
+  return { about, scroll, show };
 }

@@ -13,13 +13,14 @@ import { percent, put } from "./words.js";
 
 /** @typedef {{count: number, accuracy: number, confidence: number}} Bin */
 
+const FEWEST = 10; // images read with about one confidence, for a point of the curve
+
 /** Accuracy, with its interval. */
 function makeScore() {
   const share = make("p", { class: "big" });
   const between = make("p", { class: "soft", text: "mistakes.measuring" });
-  const texts = make("div", {}, share, between);
   return {
-    whole: make("div", { class: "card score-card" }, texts),
+    whole: make("div", { class: "card score-card" }, share, between),
     /** @param {any} header */
     show({ accuracy, interval: [low, high], correct, total, part }) {
       put(share, "mistakes.accuracy", { p: () => percent(accuracy, 2) });
@@ -48,7 +49,7 @@ function makeReliability() {
     whole,
     /** @param {Bin[]} bins @param {number} error */
     show(bins, error) {
-      const known = bins.filter(({ count }) => count > 0);
+      const known = bins.filter(({ count }) => count >= FEWEST);
       /** @type {[number, number][]} */
       const points = known.map((bin) => [bin.confidence, bin.accuracy]);
       chart.show([
@@ -68,11 +69,13 @@ function makeReliability() {
   };
 }
 
-/** The most frequent confusions, in words. @param {(a: number, b: number) => void} choose */
+/** The most frequent confusions, in words.
+ * @param {(a: number, b: number) => void} choose */
 function makeWorst(choose) {
   const list = make("ul", { class: "worst" });
+  const title = make("h3", { text: "mistakes.worst" });
   return {
-    list,
+    whole: make("div", { class: "card" }, title, list),
     /** @param {ArrayLike<number>} table @param {string[]} classes */
     show(table, classes) {
       const items = worst(table, classes.length, 5).map(
@@ -100,11 +103,14 @@ export async function start(section) {
   const reliability = makeReliability();
   const robustness = makeRobustness();
   const confusion = make("div", { class: "card" });
-  confusion.append(make("h3", { text: "mistakes.matrix" }), matrix.scroll);
-  confusion.append(make("h4", { text: "mistakes.worst" }), most.list);
-  const side = make("div", { class: "mistakes-side" }, score.whole, reliability.whole);
+  confusion.append(
+    make("h3", { text: "mistakes.matrix" }),
+    matrix.about,
+    matrix.scroll,
+  );
+  const side = make("div", { class: "mistakes-side" }, reliability.whole, most.whole);
   const top = make("div", { class: "mistakes-top" }, confusion, side);
-  section.append(top, gallery.whole, robustness.whole);
+  section.append(score.whole, top, gallery.whole, robustness.whole);
   let measured = -1;
 
   const measure = latest(async (/** @type {number} */ version) => {

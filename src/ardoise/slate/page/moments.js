@@ -1,11 +1,11 @@
 // @ts-check
 /* The network at the steps that are kept: go back to one, use it, save it. */
 
-import { announce, attempt, button, make } from "./dom.js";
+import { attempt, button, make } from "./dom.js";
 import { ask } from "./socket.js";
 import { shared } from "./state.js";
 import { training } from "./training.js";
-import { onLanguage, put, say } from "./words.js";
+import { onLanguage, put } from "./words.js";
 
 /** A slider over the moments. @param {() => void} moved Called when the chosen step
  * changes. */
@@ -41,7 +41,9 @@ export function makeTimeline(moved) {
   }, "moments");
 
   async function adopt() {
-    const { header } = await ask("learn.use", { step: chosen() });
+    // The newest of a training that goes on is the network as it is now.
+    const isNow = follows && training.get().phase !== "idle";
+    const { header } = await ask("learn.use", isNow ? {} : { step: chosen() });
     shared.set({ version: shared.get().version + 1 });
     put(done, "learn.used", { n: header.step });
   }
@@ -78,8 +80,7 @@ export function makeSaving() {
   async function save() {
     const fields = { name: name.value, replace: replace.checked };
     const { header } = await ask("model.save", fields);
-    done.textContent = say("learn.saved", { path: header.path });
-    announce(done.textContent);
+    put(done, "learn.saved", { path: header.path });
   }
   const form = make("form", { class: "saving" });
   form.addEventListener("submit", (event) => {

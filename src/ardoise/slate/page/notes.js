@@ -59,7 +59,7 @@ function entry({ sentence, severity, suggestion, step }) {
 /** The notes of the training, the newest first. */
 export function makeNotes() {
   const none = make("p", { class: "soft small", text: "learn.notes_none" });
-  const list = make("ul", { class: "notes", role: "log", label: "learn.notes" });
+  const list = make("ul", { class: "notes" });
   /** @type {Note[]} */
   let shown = [];
   const show = () => {
@@ -73,5 +73,6 @@ export function makeNotes() {
   training.subscribe(show, "notes");
   show();
   const title = make("h3", { text: "learn.notes" });
-  return make("div", { class: "card" }, title, none, list);
+  const log = make("div", { role: "log", label: "learn.notes" }, list);
+  return make("div", { class: "card" }, title, none, log);
 }

@@ -48,7 +48,9 @@ export function logTicks(low, high) {
 
 /**
  * Where a value lies between two pixels.
- * @param {[number, number]} values @param {[number, number]} pixels @param {boolean} log
+ * @param {[number, number]} values
+ * @param {[number, number]} pixels
+ * @param {boolean} log
  * @returns {(value: number) => number} NaN where the scale cannot show it.
  */
 export function scale([low, high], [from, to], log = false) {
@@ -57,7 +59,8 @@ export function scale([low, high], [from, to], log = false) {
   return (value) => from + ((of(value) - of(low)) / span) * (to - from);
 }
 
-/** The step under a pixel. @param {Plot} plot @param {number} width @param {number} left */
+/** The step under a pixel. @param {Plot} plot @param {number} width
+ * @param {number} left */
 export function stepAt(plot, width, left) {
   const share = (left - LEFT) / (width - LEFT - RIGHT);
   return plot.x[0] + Math.min(1, Math.max(0, share)) * (plot.x[1] - plot.x[0]);

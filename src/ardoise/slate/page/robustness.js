@@ -1,5 +1,5 @@
 // @ts-check
-/* What the network bears: the same images with noise, turned, shifted, thicker, thinner. */
+/* What the network withstands: noise; images turned, shifted, thicker, thinner. */
 
 import { attempt, make } from "./dom.js";
 import { imageOf, paintGrey } from "./images.js";

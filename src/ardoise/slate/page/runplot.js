@@ -7,7 +7,8 @@ import { number, percent } from "./words.js";
 /** @typedef {import("./runs.js").Run} Run */
 /** @typedef {import("./plot.js").Plot} Plot */
 /** @typedef {import("./plot.js").Line} Line */
-/** @typedef {{run: Run, previous: Run | null, log: boolean, mark: number | null}} Shown */
+/** @typedef {{run: Run, previous: Run | null, log: boolean,
+ *   mark: number | null}} Shown */
 /** @typedef {{title: string, name: "loss" | "accuracy",
  *   validation: "validationLoss" | "validationAccuracy"}} Form */
 /** @typedef {{accent: string, strong: string, text: string, rule: string}} Colours */
@@ -69,14 +70,16 @@ export function plotOf(form, { run, previous, log, mark }, colours) {
     const look = { width: 1.5, opacity: 0.75, dash: [6, 5], dots: false };
     lines.unshift(...before.map((line) => ({ ...line, ...look })));
   }
-  const ends = lines.map(({ x }) => x[x.length - 1] ?? 0);
+  // A longer run before is cut off, rather than the present one pressed together.
+  const present = run[form.name].x.length > 0 ? run : previous;
+  const end = present?.[form.name].x.at(-1) ?? 0;
   const found = bounds(
     lines.map(({ y }) => y),
     log,
   );
   return {
     ...{ lines, log, mark },
-    x: [0, Math.max(FEWEST_STEPS, ...ends)],
+    x: [0, Math.max(FEWEST_STEPS, end)],
     y: axis(share, log, found),
     label: (value) => (share ? shareLabel(log ? 1 - value : value) : number(value)),
     count: (value) => number(value),

@@ -43,7 +43,9 @@ function numberField(name) {
     input.min = String(low);
     input.max = String(high);
   }, "choices");
-  recipe.subscribe((now) => (input.value = String(now[name])), name);
+  const show = () => (input.value = String(recipe.get()[name]));
+  recipe.subscribe(show, name);
+  show();
   return field(name, input);
 }
 
@@ -95,7 +97,8 @@ function presetCards() {
         const value = preset.preset;
         const input = make("input", { type: "radio", name: "preset", value });
         input.checked = value === chosen;
-        input.addEventListener("change", () => recipe.set({ ...preset }));
+        // Chosen again, it is as it was before it was changed.
+        input.addEventListener("click", () => recipe.set({ ...preset }));
         const name = make("strong", { text: `learn.preset.${value}` });
         const about = make("span", { class: "small", text: `preset.${value}` });
         return make("label", { class: "preset" }, input, name, about);

@@ -8,9 +8,10 @@ import { shared, store } from "./state.js";
 import { onLanguage } from "./words.js";
 
 /** @typedef {import("./runs.js").Run} Run */
-/** @typedef {{preset: string, epochs: number, batch_size: number, learning_rate: number,
- *   seed: number, dropout: number, optimizer: string | null, units: number[] | null,
- *   activation: string | null, start: string | null}} Recipe Null: the preset has its own. */
+/** Null: the preset has its own.
+ * @typedef {{preset: string, epochs: number, batch_size: number, seed: number,
+ *   learning_rate: number, dropout: number, optimizer: string | null,
+ *   units: number[] | null, activation: string | null, start: string | null}} Recipe */
 /** @typedef {{step: number, epoch: number, steps: number, epochs: number, rate: number,
  *   seconds: number}} Place */
 /** @typedef {{sentence: string, code: string, severity: string, step: number,
@@ -56,6 +57,9 @@ const TINY = {
 };
 export const recipe = store(TINY);
 
+const MOMENTS_EVERY = 2000; // milliseconds
+let momentsAt = 0; // when they were last asked for
+
 /* What the server tells. */
 
 /** @param {Run} run @param {Epoch} epoch */
@@ -90,6 +94,7 @@ export async function catchUp() {
 }
 
 async function refreshMoments() {
+  momentsAt = performance.now();
   const { header } = await ask("learn.moments");
   training.set({ moments: header.steps });
 }
@@ -102,6 +107,8 @@ function onPoints({ points, ...place }) {
     addPoint(run.accuracy, step, accuracy);
   }
   training.set({ tick: tick + 1, place: /** @type {any} */ (place) });
+  // A refusal needs no words: they are asked for again soon.
+  if (performance.now() > momentsAt + MOMENTS_EVERY) refreshMoments().catch(() => {});
 }
 
 /** @param {any} epoch */
@@ -110,7 +117,6 @@ function onEpoch(epoch) {
   addEpoch(run, epoch);
   training.set({ tick: tick + 1, epochs: [...epochs, epoch] });
   shared.set({ version: shared.get().version + 1 }); // this network draws from now on
-  refreshMoments().catch(() => {}); // it is asked again after the next epoch
 }
 
 /** @param {import("./socket.js").Header} header */

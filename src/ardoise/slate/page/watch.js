@@ -1,5 +1,5 @@
 // @ts-check
-/* What changes under the eyes: the answers to twelve digits, the first layer's weights. */
+/* What changes under the eyes: answers to twelve digits, the first layer's weights. */
 
 import { make } from "./dom.js";
 import { extent, imageOf, paintGrey, paintSigned } from "./images.js";
@@ -76,7 +76,7 @@ export function makeDigits() {
 
 /** The first layer's weights as images. */
 export function makeWeights() {
-  const list = make("div", { class: "weights", role: "img" });
+  const list = make("div", { class: "weights", role: "img", hidden: true });
   const none = make("p", { class: "soft", text: "learn.weights_none" });
   /** @type {HTMLCanvasElement[]} */
   let canvases = [];
@@ -87,6 +87,7 @@ export function makeWeights() {
     const weights = /** @type {Pile} */ (arrays.weights);
     const [n, height, width] = weights.shape;
     none.hidden = n > 0;
+    list.hidden = n === 0;
     if (canvases.length !== n) {
       canvases = Array.from({ length: n }, () => make("canvas"));
       list.replaceChildren(...canvases);
