@@ -178,6 +178,7 @@ def test_a_drawing_does_not_wait_behind_work(busy, desk):
         assert desk.working.acquire(timeout=PATIENCE)
     desk.may_draw.release(1)
     assert busy.ask("draw", n=1)[0]["n"] == 1
+    assert busy.ask("hello", lang="en")[0]["lang"] == "en"  # a page loaded again
     assert not busy.pushed
     desk.may_work.set()
     assert {busy.hear()[0]["id"] for _ in range(4)} == {0, 1, 2, 3}

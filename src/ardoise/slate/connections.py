@@ -25,6 +25,8 @@ MAX_PENDING = 32
 MAX_OUTBOX = 16 << 20
 # Seconds for the last word to a page that does not read.
 CLOSING = 1.0
+# Requests that are asked all the time, or that a page cannot begin without.
+QUICK = frozenset({"draw", "hello"})
 # Pushes of which only the latest matters: a slow page misses those before.
 LATEST = frozenset({"watch", "weights"})
 
@@ -64,8 +66,8 @@ class Hub:
     Parameters
     ----------
     answer : callable
-        Called in threads: two for all requests, and one for drawings, which so never
-        wait behind slower work.
+        Called in threads: two for most requests, and one for those in `QUICK`, which so
+        never wait behind slower work.
     lang : str
         What a page speaks that did not say.
     record : callable, optional
@@ -88,7 +90,7 @@ class Hub:
         self.record: Record = record or (lambda packet: None)
         self._records = record is not None
         self.pool = ThreadPoolExecutor(2, thread_name_prefix="slate")
-        self.drawing_pool = ThreadPoolExecutor(1, thread_name_prefix="slate-draw")
+        self.quick_pool = ThreadPoolExecutor(1, thread_name_prefix="slate-quick")
         self._loop: asyncio.AbstractEventLoop | None = None
         # Replaced as a whole, so that other threads can go through it.
         self._connections: tuple[Connection, ...] = ()
@@ -100,7 +102,7 @@ class Hub:
     def close(self) -> None:
         """Publish nothing more, and begin no more work."""
         self._loop = None
-        for pool in (self.pool, self.drawing_pool):
+        for pool in (self.pool, self.quick_pool):
             pool.shutdown(wait=False, cancel_futures=True)
 
     def publish(
@@ -167,7 +169,9 @@ class Connection:
         try:
             async with anyio.create_task_group() as group:
 
-                async def end_all_after(work: Callable[[], Awaitable[None]]) -> None:
+                async def end_all_after(
+                    work: Callable[[], Awaitable[object]],
+                ) -> None:
                     await work()
                     group.cancel_scope.cancel()
 
@@ -244,7 +248,7 @@ class Connection:
             return False
         self._pending += 1
         hub = self._hub
-        pool = hub.drawing_pool if request.kind == "draw" else hub.pool
+        pool = hub.quick_pool if request.kind in QUICK else hub.pool
         loop = asyncio.get_running_loop()
         future = loop.run_in_executor(pool, answered, hub.answer, request)
         future.add_done_callback(lambda done: self._finish(request, done))

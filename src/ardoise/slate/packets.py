@@ -98,11 +98,11 @@ def unpack(packet: bytes | str) -> tuple[Header, Arrays]:
 def _header(encoded: bytes) -> Header:
     try:
         header = strict_json(encoded.decode())
-    except ValueError:  # among them, what is not UTF-8
-        raise PacketError("slate.packet.json") from None
-    if not isinstance(header, dict) or not _is_finite(header):
-        raise PacketError("slate.packet.json")
-    return header
+        if isinstance(header, dict) and _is_finite(header):
+            return header
+    except (ValueError, RecursionError):  # among them, what is not UTF-8
+        pass
+    raise PacketError("slate.packet.json")
 
 
 def _arrays(described: Any, rest: memoryview) -> Arrays:

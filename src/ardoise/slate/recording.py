@@ -241,7 +241,8 @@ class Replay:
         if kind == "hello":  # a page begins, with the answers from the first
             self._asked.clear()
             header, arrays = unpack(found[0].packet)
-            return {**header, "replay": True, "seconds": self.seconds}, arrays
+            now = {"replay": True, "seconds": self.seconds, "learning": "replay"}
+            return {**header, **now}, arrays
         n = min(self._asked[kind], len(found) - 1)
         self._asked[kind] += 1
         return unpack(found[n].packet)

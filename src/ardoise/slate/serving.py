@@ -303,4 +303,4 @@ def _log(debug: bool) -> None:
         log.propagate = debug
         log.handlers = [] if debug else [logging.NullHandler()]
     if debug:
-        logging.basicConfig(level=logging.INFO)
+        logging.basicConfig(level=logging.WARNING)  # below it, addresses with tokens
