@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import test from "node:test";
 
 import {
-  bodyOf,
   correct,
   counts,
   cut,
@@ -16,11 +15,13 @@ import {
   withoutSmall,
 } from "../../../src/ardoise/slate/page/boxes.js";
 import {
-  SHEETS,
-  digitsOn,
-  makeSheet,
-  randomFrom,
-} from "../../../src/ardoise/slate/page/sheets.js";
+  bodyOf,
+  fitted,
+  greyOf,
+  reduced,
+} from "../../../src/ardoise/slate/page/decode.js";
+import { randomFrom } from "../../../src/ardoise/slate/page/ink.js";
+import { SHEETS, digitsOn, makeSheet } from "../../../src/ardoise/slate/page/sheets.js";
 
 const digit = (label, probability, left, top, more = {}) => ({
   label,
@@ -144,4 +145,32 @@ test("sample sheets: as many digits as they say, ink where they stand, reproduci
     assert.ok(inked > n * sheet.digit && inked < made.grey.length / 10, `${inked}`);
     assert.deepEqual(makeSheet(sheet, examples, randomFrom(1)), made);
   }
+});
+
+test("a large photo is made smaller, a small one is left as it is", () => {
+  assert.deepEqual(fitted(4000, 3000), { width: 1600, height: 1200 });
+  assert.deepEqual(fitted(3000, 4000), { width: 1200, height: 1600 });
+  assert.deepEqual(fitted(20000, 3), { width: 1600, height: 1 });
+  assert.deepEqual(fitted(640, 480), { width: 640, height: 480 });
+});
+
+test("grey levels weigh colours as the eye does, from black to white", () => {
+  const colours = [0, 0, 0, 255, 255, 255, 255, 255, 255, 0, 0, 255, 0, 255, 0, 255];
+  assert.deepEqual([...greyOf(Uint8ClampedArray.from(colours))], [0, 255, 76, 150]);
+});
+
+test("a part is reduced by means of squares, until no side is too long", () => {
+  const picture = {
+    grey: Uint8Array.of(0, 4, 9, 8, 4, 9, 1, 1, 1),
+    width: 3,
+    height: 3,
+  };
+  assert.deepEqual(reduced(picture, 3), picture);
+  assert.deepEqual(reduced(picture, 2), {
+    ...{ grey: Uint8Array.of(4), width: 1, height: 1 },
+  });
+  const wide = { grey: new Uint8Array(500 * 90).fill(77), width: 500, height: 90 };
+  const small = reduced(wide, 180);
+  assert.deepEqual([small.width, small.height], [166, 30]);
+  assert.ok(small.grey.every((level) => level === 77));
 });

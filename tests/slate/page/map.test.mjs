@@ -13,14 +13,19 @@ import {
 test("all points are within the margins, and the longer side fills them", () => {
   const points = Float32Array.from([-3, 2, 5, 2.5, 0, -1]);
   const frame = frameOf(points, 400, 300, 20);
-  const places = [0, 1, 2].map((i) => onCanvas(frame, points[2 * i], points[2 * i + 1]));
+  const places = [0, 1, 2].map((i) =>
+    onCanvas(frame, points[2 * i], points[2 * i + 1]),
+  );
   for (const [x, y] of places) {
     assert.ok(x >= 20 - 1e-9 && x <= 380 + 1e-9, `x = ${x}`);
     assert.ok(y >= 20 - 1e-9 && y <= 280 + 1e-9, `y = ${y}`);
   }
   const xs = places.map(([x]) => x);
   assert.ok(Math.abs(Math.max(...xs) - Math.min(...xs) - 360) < 1e-6);
-  assert.ok(places[2][1] > places[1][1], "what is low in the plane is low on the canvas");
+  assert.ok(
+    places[2][1] > places[1][1],
+    "what is low in the plane is low on the canvas",
+  );
 });
 
 test("a map of one point, of none, or of points at one place is finite", () => {

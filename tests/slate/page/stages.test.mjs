@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
+import { fittedGrid } from "../../../src/ardoise/slate/page/picker.js";
 import {
   digitsShared,
   endsOf,
@@ -53,7 +54,10 @@ test("huge outputs overflow nothing", () => {
 
 test("where a weight stands in its layer's array", () => {
   assert.deepEqual(weightIndex("Dense", [28, 28], [2, 3], 7), [59, 7]);
-  assert.deepEqual(weightIndex("Dense", [12, 12, 32], [1, 2, 5], 0), [(12 + 2) * 32 + 5, 0]);
+  assert.deepEqual(weightIndex("Dense", [12, 12, 32], [1, 2, 5], 0), [
+    (12 + 2) * 32 + 5,
+    0,
+  ]);
   assert.deepEqual(weightIndex("Dense", [256], [9], 3), [9, 3]);
   assert.deepEqual(weightIndex("Conv2D", [5, 5], [4, 1], 31), [4, 1, 0, 31]);
   assert.deepEqual(weightIndex("Conv2D", [3, 3, 32], [0, 1, 30], 2), [0, 1, 30, 2]);
@@ -61,8 +65,14 @@ test("where a weight stands in its layer's array", () => {
 
 test("the way from the array back to the picture", () => {
   const cases = [
-    ...[["Dense", [28, 28], [2, 3], 7], ["Dense", [12, 12, 32], [1, 2, 5], 0]],
-    ...[["Dense", [256], [9], 3], ["Conv2D", [5, 5], [4, 1], 31]],
+    ...[
+      ["Dense", [28, 28], [2, 3], 7],
+      ["Dense", [12, 12, 32], [1, 2, 5], 0],
+    ],
+    ...[
+      ["Dense", [256], [9], 3],
+      ["Conv2D", [5, 5], [4, 1], 31],
+    ],
     ["Conv2D", [3, 3, 32], [0, 1, 30], 2],
   ];
   for (const [kind, shape, at, unit] of cases) {
@@ -79,4 +89,32 @@ test("digits that two numbers share", () => {
 
 test("statistics of a layer", () => {
   assert.deepEqual(statistics([0, -1, 3, 0]), { low: -1, high: 3, zeros: 0.5 });
+});
+
+test("a layer's picture fills the room that it has, and never leaves its width", () => {
+  const shapes = [
+    [10],
+    [128],
+    [512],
+    [28, 28, 1],
+    [24, 24, 8],
+    [5, 5, 64],
+    [10, 256, 1],
+  ];
+  for (const shape of shapes) {
+    for (const width of [130, 300, 900]) {
+      const { w, h, gap, scale, columns, rows, count } = fittedGrid(shape, width, 240);
+      assert.ok(columns * rows >= count, "every map has its place");
+      const across = columns * (w + gap) * scale;
+      assert.ok(
+        across <= width || (columns === 1 && scale === 1),
+        `${shape}: ${across}`,
+      );
+    }
+  }
+  assert.ok(fittedGrid([28, 28, 1], 400, 240).scale >= 7, "an image alone is large");
+  assert.ok(
+    fittedGrid([10], 400, 240).scale >= 24,
+    "a finger hits the cells of a few units",
+  );
 });

@@ -43,7 +43,9 @@ export function correct(reading, digit, label) {
   return changed(reading, (each) => (each === digit ? right : each));
 }
 
-/** The reading without one of its digits. @param {Reading} reading @param {Digit} digit */
+/** The reading without one of its digits.
+ * @param {Reading} reading @param {Digit} digit
+ */
 export const remove = (reading, digit) =>
   changed(reading, (each) => (each === digit ? null : each));
 
@@ -51,7 +53,9 @@ export const remove = (reading, digit) =>
  * @param {Reading} reading @param {number} least
  */
 export const withoutSmall = (reading, least) =>
-  changed(reading, (digit) => (digit.box.bottom - digit.box.top < least ? null : digit));
+  changed(reading, (digit) =>
+    digit.box.bottom - digit.box.top < least ? null : digit,
+  );
 
 /** How much a digit can be trusted; below probability `doubt` the second guess counts.
  * @param {Digit} digit @param {number} doubt
@@ -135,16 +139,4 @@ export function cut({ grey, width, height }, box) {
     part.set(grey.subarray(from, from + right - left), (y - top) * (right - left));
   }
   return { grey: part, width: right - left, height: bottom - top };
-}
-
-/** The body of POST /photo: both sides, then the grey levels.
- * @param {{grey: Uint8Array, width: number, height: number}} picture
- */
-export function bodyOf({ grey, width, height }) {
-  const body = new Uint8Array(4 + grey.length);
-  const sides = new DataView(body.buffer);
-  sides.setUint16(0, width, true);
-  sides.setUint16(2, height, true);
-  body.set(grey, 4);
-  return body;
 }

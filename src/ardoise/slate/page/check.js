@@ -1,16 +1,15 @@
 // @ts-check
-/* Click a weight: its gradient as backward computes it, beside the finite difference. */
+/* Click a weight: its gradient as backward computes it, beside what is measured. */
 
 import { chooser } from "./controls.js";
 import { announce, attempt, button, make } from "./dom.js";
-import { formulaView } from "./formula.js";
 import { kindName } from "./layers.js";
-import { codesOf } from "./number.js";
+import { checkView } from "./number.js";
 import { tensor } from "./packets.js";
 import { makePicker } from "./picker.js";
 import { ask } from "./socket.js";
 import { digitsShared, weightIndex, weightPlace } from "./stages.js";
-import { number, onLanguage, say, signed } from "./words.js";
+import { onLanguage, say } from "./words.js";
 
 /** @typedef {import("./stages.js").Layer} Layer */
 
@@ -24,9 +23,17 @@ export function makeCheck(at) {
   let shown = { kind: "", shape: [], whole: false };
   const choice = chooser("check.layer", [], () => attempt(showWeights));
   const unit = make("input", { type: "number", min: 0, step: 1, value: 0 });
-  const unitField = make("label", { class: "field" }, make("span", { text: "check.unit" }), unit);
+  const unitField = make(
+    "label",
+    { class: "field" },
+    make("span", { text: "check.unit" }),
+    unit,
+  );
   unit.addEventListener("change", () => attempt(showWeights));
-  const picker = makePicker(() => say("check.weights"), (index) => attempt(() => compare(index)));
+  const picker = makePicker(
+    () => say("check.weights"),
+    (index) => attempt(() => compare(index)),
+  );
   const weights = make("div", { class: "check-weights" }, picker.element);
   const result = make("div", { class: "check-result" });
   const steepest = button("check.steepest", () => attempt(() => compare(null)), {
@@ -85,8 +92,9 @@ export function makeCheck(at) {
       fields.index = whole ? picked : weightIndex(kind, shape, picked, output);
     }
     const { header } = await ask("check", fields, { image: tensor(now.image, 28, 28) });
-    if (picked === null && !weights.hidden && header.param === "W") await goTo(header.index);
-    result.replaceChildren(...viewOf(header));
+    if (picked === null && !weights.hidden && header.param === "W")
+      await goTo(header.index);
+    result.replaceChildren(...checkView(header));
     announce(say("check.agree", { n: digitsShared(header.error) }));
   }
 
@@ -125,32 +133,4 @@ export function makeCheck(at) {
       picker.focus();
     },
   };
-}
-
-/** What came of a check. @param {Record<string, any>} header */
-function viewOf(header) {
-  const rows = /** @type {const} */ ([
-    ["check.weight", number(header.weight, 6)],
-    ["check.lower", number(header.lower, 8)],
-    ["check.upper", number(header.upper, 8)],
-    ["check.numeric", signed(header.numeric, 8)],
-    ["check.analytic", signed(header.analytic, 8)],
-    ["check.error", number(header.error, 2)],
-  ]).map(([text, value]) =>
-    make(
-      "tr",
-      { class: text === "check.analytic" || text === "check.numeric" ? "strong" : "" },
-      make("th", { scope: "row", text }),
-      make("td", {}, value),
-    ),
-  );
-  const name = `${header.param}[${header.index.join(", ")}]`;
-  const agrees = header.error < 1e-4 ? "check.agree" : "check.differ";
-  return [
-    make("h4", { text: "check.of", values: { name } }),
-    make("table", { class: "numbers" }, make("tbody", {}, ...rows)),
-    make("p", { class: "note", text: agrees, values: { n: digitsShared(header.error) } }),
-    header.formula && make("h4", { text: "check.formula" }),
-    ...(header.formula ? formulaView("∂L/∂W", header.formula, codesOf(header)) : []),
-  ].filter((part) => !!part);
 }

@@ -1,7 +1,8 @@
 // @ts-check
 /* Controls that several sections use. */
 
-import { make } from "./dom.js";
+import { attempt, make } from "./dom.js";
+import { shared } from "./state.js";
 import { onLanguage } from "./words.js";
 
 /** A slider with its name and, in words, its value.
@@ -52,3 +53,41 @@ const optionOf = ({ value, text, values, plain }) =>
   text === undefined
     ? make("option", { value }, plain ?? value)
     : make("option", { value, text, values });
+
+/** A table of numbers in a box of its own, which scrolls where it is too wide.
+ * @param {string[]} titles Keys of words.
+ */
+export function makeTable(titles) {
+  const body = make("tbody");
+  const head = titles.map((text) => make("th", { scope: "col", text }));
+  const table = make("table", { class: "numbers" });
+  table.append(make("thead", {}, make("tr", {}, ...head)), body);
+  return {
+    element: make("div", { class: "scroll", tabindex: "0" }, table),
+    /** @param {string[][]} rows The first cell of each is its title. */
+    show(rows) {
+      body.replaceChildren(
+        ...rows.map(([first, ...cells]) => {
+          const title = make("th", { scope: "row" }, first);
+          return make("tr", {}, title, ...cells.map((cell) => make("td", {}, cell)));
+        }),
+      );
+    },
+  };
+}
+
+/** Do something for each network that reads, but only while the section is shown.
+ * @param {HTMLElement} section @param {() => Promise<unknown>} work
+ */
+export function forEachNetwork(section, work) {
+  let done = -1;
+  const look = () => {
+    const { version, server } = shared.get();
+    if (section.hidden || server === null || version === done) return;
+    done = version;
+    attempt(work);
+  };
+  shared.subscribe(look, "version");
+  new MutationObserver(look).observe(section, { attributeFilter: ["hidden"] });
+  look();
+}

@@ -1,7 +1,6 @@
 // @ts-check
 /* From a picture file to grey levels, and to the server, which never sees the file. */
 
-import { bodyOf } from "./boxes.js";
 import { language } from "./words.js";
 
 export const LONGEST = 1600; // pixels of the longer side that are sent
@@ -34,12 +33,16 @@ export function greyOf(rgba) {
  */
 export function reduced({ grey, width, height }, most) {
   const k = Math.ceil(Math.max(width, height) / most);
-  const [w, h] = [Math.max(1, Math.floor(width / k)), Math.max(1, Math.floor(height / k))];
+  const [w, h] = [
+    Math.max(1, Math.floor(width / k)),
+    Math.max(1, Math.floor(height / k)),
+  ];
   const small = new Uint8Array(w * h);
   for (let i = 0; i < small.length; i++) {
     let sum = 0;
     const corner = Math.floor(i / w) * k * width + (i % w) * k;
-    for (let j = 0; j < k * k; j++) sum += grey[corner + Math.floor(j / k) * width + (j % k)];
+    for (let j = 0; j < k * k; j++)
+      sum += grey[corner + Math.floor(j / k) * width + (j % k)];
     small[i] = sum / (k * k) + 0.5;
   }
   return { grey: small, width: w, height: h };
@@ -63,6 +66,18 @@ export async function decode(file, canvas) {
   return { grey: greyOf(data), width, height };
 }
 
+/** The body of POST /photo: both sides, then the grey levels.
+ * @param {Grey} picture
+ */
+export function bodyOf({ grey, width, height }) {
+  const body = new Uint8Array(4 + grey.length);
+  const sides = new DataView(body.buffer);
+  sides.setUint16(0, width, true);
+  sides.setUint16(2, height, true);
+  body.set(grey, 4);
+  return body;
+}
+
 /** Have the server read a photo. @param {Grey} photo
  * @returns {Promise<import("./boxes.js").Reading>} Rejects with a sentence.
  */
@@ -78,7 +93,9 @@ export async function sendPhoto(photo) {
   return reading;
 }
 
-/** Draw grey levels on a canvas. @param {Grey} picture @param {HTMLCanvasElement} canvas */
+/** Draw grey levels on a canvas.
+ * @param {Grey} picture @param {HTMLCanvasElement} canvas
+ */
 export function drawGrey({ grey, width, height }, canvas) {
   [canvas.width, canvas.height] = [width, height];
   const ink = contextOf(canvas);

@@ -1,12 +1,19 @@
 // @ts-check
-/* From the network's outputs to the loss, and to the gradient that goes back: a table. */
+/* From the network's outputs to the loss and its gradient, in a table. */
 
 import { plain } from "./answer.js";
 import { make } from "./dom.js";
 import { endsOf } from "./stages.js";
 import { number, percent, signed } from "./words.js";
 
-const HEAD = ["ends.class", "ends.z", "ends.power", "ends.p", "ends.wanted", "ends.slope"];
+const HEAD = [
+  "ends.class",
+  "ends.z",
+  "ends.power",
+  "ends.p",
+  "ends.wanted",
+  "ends.slope",
+];
 
 /** The table of softmax and loss.
  * @param {(kind: "softmax" | "loss", index: number) => void} open Shows a formula.
@@ -27,7 +34,11 @@ export function makeEnds(open) {
     "li",
     { class: "flow-row flow-ends" },
     make("h3", { text: "ends.title" }),
-    make("div", { class: "scroll", tabindex: "0", role: "group", label: "ends.title" }, table),
+    make(
+      "div",
+      { class: "scroll", tabindex: "0", role: "group", label: "ends.title" },
+      table,
+    ),
     make("p", { class: "row" }, make("span", { text: "ends.loss" }), loss),
   );
 
@@ -48,8 +59,8 @@ export function makeEnds(open) {
 
   return {
     item,
-    /** @param {ArrayLike<number>} z @param {number} right @param {number} value The loss.
-     * @param {string[]} classes */
+    /** @param {ArrayLike<number>} z @param {number} right The right class.
+     * @param {number} value The loss. @param {string[]} classes */
     show(z, right, value, classes) {
       label = right;
       const ends = endsOf(z, right);

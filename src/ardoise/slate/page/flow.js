@@ -18,7 +18,10 @@ import { number, percent, put, say } from "./words.js";
 function told(values, share) {
   const { low, high, zeros } = statistics(values);
   const key = zeros >= share ? "steps.range_zeros" : "steps.range";
-  return { key, values: { low: number(low), high: number(high), zeros: percent(zeros) } };
+  return {
+    key,
+    values: { low: number(low), high: number(high), zeros: percent(zeros) },
+  };
 }
 
 /** One row. @param {Layer | null} layer Null: the image.
@@ -40,15 +43,15 @@ function makeRow(layer, heard) {
     const value = row.values.data[flat];
     heard({ layer: place, kind, index, value, slope: row.slopes.data[flat] });
   };
-  const down = makePicker(() => `${name()}, ${say("steps.values")}`, pick);
+  const down = makePicker(() => `${name()}, ${say("steps.forward")}`, pick);
   const up = makePicker(() => `${name()}, ${say("steps.gradient")}`, pick);
   const [downWords, upWords] = [1, 2].map(() => make("p", { class: "soft small" }));
   const waiting = make("p", { class: "waiting", "aria-hidden": "true" }, "·");
   const head = make("h3", { text: key, values });
   const forward = make("div", { class: "flow-side" });
-  forward.append(make("h4", { text: "steps.values" }), down.element, downWords);
+  forward.append(make("h4", { text: "steps.forward" }), down.element, downWords);
   const backward = make("div", { class: "flow-side up" });
-  backward.append(make("h4", { text: "steps.gradient" }), up.element, upWords);
+  backward.append(make("h4", { text: "steps.backward" }), up.element, upWords);
   const item = make("li", { class: "flow-row" }, head, forward, backward, waiting);
 
   return {
@@ -79,7 +82,8 @@ export function makeFlow(host, heard) {
   let rows = [];
   let shape = "";
   return {
-    /** @param {Layer[]} layers @param {Row[]} values One of the image, then one a layer. */
+    /** @param {Layer[]} layers
+     * @param {Row[]} values One of the image, then one a layer. */
     show(layers, values) {
       if (shape !== JSON.stringify(layers)) {
         shape = JSON.stringify(layers);

@@ -34,7 +34,13 @@ export function start(section) {
       { class: "card" },
       make("h3", { text: "hand.mine" }),
       ...[number, thumbs],
-      make("div", { class: "row" }, save, button("hand.import", () => file.click()), file),
+      make(
+        "div",
+        { class: "row" },
+        save,
+        button("hand.import", () => file.click()),
+        file,
+      ),
       make("p", { class: "soft small", text: "hand.stays" }),
     ),
     teach.card,
@@ -56,11 +62,19 @@ export function start(section) {
           "button",
           {
             ...{ type: "button", class: "danger", label: "hand.remove", values },
-            ...{ hint: "hand.remove_hint", on: { click: () => attempt(() => remove(i)) } },
+            ...{
+              hint: "hand.remove_hint",
+              on: { click: () => attempt(() => remove(i)) },
+            },
           },
           "×",
         );
-        return make("li", {}, canvas, make("div", {}, make("span", {}, label), removal));
+        return make(
+          "li",
+          {},
+          canvas,
+          make("div", {}, make("span", {}, label), removal),
+        );
       }),
     );
     writing.show(header);
@@ -80,7 +94,10 @@ export function start(section) {
   async function exportAll() {
     const { header, arrays } = await ask("hand.export");
     const content = new Blob([new Uint8Array(arrays.file.data)]);
-    const link = make("a", { href: URL.createObjectURL(content), download: header.name });
+    const link = make("a", {
+      href: URL.createObjectURL(content),
+      download: header.name,
+    });
     link.click();
     setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
   }
@@ -96,7 +113,8 @@ export function start(section) {
   }
 
   // Corrections of Photo and Draw come here too: look again whenever it is shown.
-  const look = () => section.hidden || attempt(async () => show(await ask("hand.list")));
+  const look = () =>
+    section.hidden || attempt(async () => show(await ask("hand.list")));
   new MutationObserver(look).observe(section, { attributeFilter: ["hidden"] });
   look();
 }

@@ -1,13 +1,13 @@
 // @ts-check
-/* Look inside: weights of a layer, how they moved, a map of images, units switched off. */
+/* Look inside: weights, how they moved, a map of images, units switched off. */
 
-import { chooser } from "./controls.js";
+import { chooser, forEachNetwork } from "./controls.js";
 import { attempt, make } from "./dom.js";
 import { kindName } from "./layers.js";
 import { makeMap } from "./mapping.js";
 import { makeSilence } from "./silence.js";
 import { ask } from "./socket.js";
-import { latest, shared } from "./state.js";
+import { latest } from "./state.js";
 import { makeHistograms, makeWeights } from "./weights.js";
 import { onLanguage } from "./words.js";
 
@@ -46,7 +46,9 @@ export function start(section) {
     const { header, arrays } = await ask("inside", { layer });
     weights.show(header, arrays);
     histograms.show(header, arrays);
-    const { shape } = /** @type {Layer} */ (layers.find((each) => each.layer === layer));
+    const { shape } = /** @type {Layer} */ (
+      layers.find((each) => each.layer === layer)
+    );
     await Promise.all([map.show(layer), silence.show(layer, shape.at(-1) ?? 1)]);
   }
 
@@ -59,6 +61,5 @@ export function start(section) {
   }
 
   onLanguage(fill);
-  shared.subscribe(() => attempt(begin), "version"); // another network
-  attempt(begin);
+  forEachNetwork(section, begin);
 }

@@ -52,7 +52,12 @@ export function nearest(frame, points, x, y, reach) {
 }
 
 /** @type {Record<string, [number, number]>} */
-const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
+const ARROWS = {
+  ArrowLeft: [-1, 0],
+  ArrowRight: [1, 0],
+  ArrowUp: [0, 1],
+  ArrowDown: [0, -1],
+};
 
 /** The point to which a key leads: the nearest that lies more that way than aside; the
  * same where there is none; null for other keys.

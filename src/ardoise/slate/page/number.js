@@ -1,34 +1,48 @@
 // @ts-check
-/* The dialog of one number: its formula with its values, and the code that computes it. */
+/* One number closely: its formula with values, the lines that compute it, its check. */
 
 import { button, element, make, openDialog } from "./dom.js";
 import { formulaView } from "./formula.js";
 import { kindName } from "./layers.js";
 import { tensor } from "./packets.js";
 import { ask } from "./socket.js";
+import { digitsShared } from "./stages.js";
 import { number, signed } from "./words.js";
 
 /** @typedef {import("./flow.js").Picked} Picked */
 
 /** Open the dialog of a number of a layer.
  * @param {Uint8Array} image 28×28 @param {Picked} picked
- * @param {(layer: number, unit: number) => void} toWeights Goes to the check of weights.
+ * @param {(layer: number, unit: number) => void} toWeights Leads to their check.
  */
 export async function openNumber(image, picked, toWeights) {
   const { layer, index, value, slope, kind } = picked;
-  const title = layer < 0 ? "steps.pixel_at" : index.length > 1 ? "cell.in_map" : "cell.unit";
+  const title =
+    layer < 0 ? "steps.pixel_at" : index.length > 1 ? "cell.in_map" : "cell.unit";
   const [row, column, map] = index;
   const values = { kind: () => kindName(kind), row, column, map, unit: index[0] };
   const slopeWords = make("p", {
-    text: slope > 0 ? "steps.slope_up" : slope < 0 ? "steps.slope_down" : "steps.slope_none",
+    text:
+      slope > 0
+        ? "steps.slope_up"
+        : slope < 0
+          ? "steps.slope_down"
+          : "steps.slope_none",
     values: { slope: signed(slope) },
   });
   if (layer < 0) {
-    const pixel = make("p", { text: "steps.pixel", values: { value: number(value * 255) } });
+    const pixel = make("p", {
+      text: "steps.pixel",
+      values: { value: number(value * 255) },
+    });
     openDialog(title, values, pixel, slopeWords);
     return;
   }
-  const { header } = await ask("cell", { layer, index }, { image: tensor(image, 28, 28) });
+  const { header } = await ask(
+    "cell",
+    { layer, index },
+    { image: tensor(image, 28, 28) },
+  );
   const checks = button("steps.to_weights", () => {
     /** @type {HTMLDialogElement} */ (element("dialog")).close();
     toWeights(layer, index.at(-1) ?? 0);
@@ -59,4 +73,36 @@ export async function openEnd(image, layer, index, name) {
 /** The lines of code of an answer, those that compute first.
  * @param {Record<string, any>} header @returns {import("./formula.js").Code[]}
  */
-export const codesOf = ({ code, deeper }) => (code ? [code, ...(deeper ?? [])] : []);
+const codesOf = ({ code, deeper }) => (code ? [code, ...(deeper ?? [])] : []);
+
+/** What came of a check. @param {Record<string, any>} header */
+export function checkView(header) {
+  const rows = /** @type {const} */ ([
+    ["check.weight", number(header.weight, 6)],
+    ["check.lower", number(header.lower, 8)],
+    ["check.upper", number(header.upper, 8)],
+    ["check.numeric", signed(header.numeric, 8)],
+    ["check.analytic", signed(header.analytic, 8)],
+    ["check.error", number(header.error, 2)],
+  ]).map(([text, value]) =>
+    make(
+      "tr",
+      { class: text === "check.analytic" || text === "check.numeric" ? "strong" : "" },
+      make("th", { scope: "row", text }),
+      make("td", {}, value),
+    ),
+  );
+  const name = `${header.param}[${header.index.join(", ")}]`;
+  const agrees = header.error < 1e-4 ? "check.agree" : "check.differ";
+  return [
+    make("h4", { text: "check.of", values: { name } }),
+    make("table", { class: "numbers" }, make("tbody", {}, ...rows)),
+    make("p", {
+      class: "note",
+      text: agrees,
+      values: { n: digitsShared(header.error) },
+    }),
+    header.formula && make("h4", { text: "check.formula" }),
+    ...(header.formula ? formulaView("∂L/∂W", header.formula, codesOf(header)) : []),
+  ].filter((part) => !!part);
+}

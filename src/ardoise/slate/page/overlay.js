@@ -21,7 +21,9 @@ const SAID = {
   sure: "photo.box.sure",
 };
 
-/** A digit in words: "7, 61 %, perhaps a 1". @param {Digit} digit @param {number} doubt */
+/** A digit in words: "7, 61 %, perhaps a 1".
+ * @param {Digit} digit @param {number} doubt
+ */
 export function wordsOf(digit, doubt) {
   return say(SAID[kindOf(digit, doubt)], {
     label: digit.label,
@@ -34,7 +36,8 @@ export function wordsOf(digit, doubt) {
 function digitButton(digit, doubt, actions) {
   const kind = kindOf(digit, doubt);
   const sign = make("span", { class: "label" }, signOf(digit));
-  const second = kind === "doubtful" && make("span", { class: "second" }, `${digit.second}?`);
+  const second =
+    kind === "doubtful" && make("span", { class: "second" }, `${digit.second}?`);
   return make(
     "button",
     {
@@ -55,11 +58,13 @@ export function showBoxes(host, reading, doubt, actions) {
   const buttons = digitsOf(reading).map((digit) => {
     const button = digitButton(digit, doubt, actions);
     const { left, top, width, height } = placed(digit.box, reading);
-    Object.assign(button.style, {
-      ...{ left: `${left}%`, top: `${top}%`, width: `${width}%`, height: `${height}%` },
-      // As high as the box allows; 1cqw is a hundredth of the photo's width.
-      fontSize: `clamp(0.7rem, ${(0.34 * height * reading.height) / reading.width}cqw, 2rem)`,
-    });
+    // In hundredths of the width of the photo, which is a container: cqw.
+    const share = (0.34 * height * reading.height) / reading.width;
+    button.style.left = `${left}%`;
+    button.style.top = `${top}%`;
+    button.style.width = `${width}%`;
+    button.style.height = `${height}%`;
+    button.style.fontSize = `clamp(0.7rem, ${share}cqw, 2rem)`;
     return button;
   });
   host.replaceChildren(...buttons);
@@ -122,18 +127,4 @@ function keys(host, reading, actions) {
 export function focusBox(host, at) {
   const buttons = /** @type {HTMLElement[]} */ ([...host.querySelectorAll(".digit")]);
   buttons[Math.min(at, buttons.length - 1)]?.focus();
-}
-
-/** What the colours of boxes mean. */
-export function makeLegend() {
-  const texts = {
-    sure: "photo.sure",
-    doubtful: "photo.doubtful",
-    refused: "photo.refused",
-    corrected: "photo.by_hand",
-  };
-  const entries = Object.entries(texts).map(([kind, text]) =>
-    make("li", {}, make("span", { class: `swatch ${kind}` }), make("span", { text })),
-  );
-  return make("ul", { class: "photo-legend small" }, ...entries);
 }

@@ -1,15 +1,23 @@
 // @ts-check
 /* Photo: a sheet of numbers is read digit by digit, with its doubts, and corrected. */
 
-import { correct, counts, digitsOf, remove, sameDigits, textOf, withoutSmall } from "./boxes.js";
-import { slider } from "./controls.js";
+import {
+  correct,
+  counts,
+  digitsOf,
+  remove,
+  sameDigits,
+  textOf,
+  withoutSmall,
+} from "./boxes.js";
 import { decode, sendPhoto } from "./decode.js";
 import { announce, attempt, button, make } from "./dom.js";
+import { makeDoubt } from "./doubt.js";
 import { openEditor } from "./editor.js";
-import { focusBox, makeLegend, showBoxes, showLines } from "./overlay.js";
+import { focusBox, showBoxes, showLines } from "./overlay.js";
 import { makeInputs, writeSheet } from "./picking.js";
 import { shared } from "./state.js";
-import { onLanguage, percent, put, say } from "./words.js";
+import { onLanguage, put, say } from "./words.js";
 
 /** @typedef {import("./boxes.js").Digit} Digit */
 /** @typedef {import("./boxes.js").Reading} Reading */
@@ -37,31 +45,13 @@ const result = make(
     ...[summary, lines, truth],
     make("div", { class: "row" }, button("photo.copy", copyText), undo, copied),
   ),
-  make(
-    "div",
-    { class: "card" },
-    slider("photo.doubt", { min: 0.5, max: 0.99, step: 0.01, value: 0.9 }, percent, (share) => {
-      limits.doubt = share;
-      show();
-    }),
-    slider("photo.least", { min: 0, max: 80, step: 1, value: 0 }, pixels, (least) => {
-      limits.least = least;
-      show();
-    }),
-    makeLegend(),
-    make("p", { class: "soft small", text: "photo.keys" }),
-  ),
+  makeDoubt(limits, show),
 );
 
 /** @param {HTMLElement} section */
 export function start(section) {
   section.append(makeInputs(section, readFile, readSample), result);
   onLanguage(show);
-}
-
-/** @param {number} n */
-function pixels(n) {
-  return say("photo.pixels", { n });
 }
 
 /** @param {Blob} file */
@@ -86,8 +76,15 @@ function readSample(name) {
  * @param {Grey} photo @param {string} known What stands on it, if that is known.
  */
 async function read(photo, known) {
-  const reading = await sendPhoto(photo);
-  sheet = { photo, readings: [reading], truth: known };
+  sheet = null;
+  result.hidden = false; // the photo can be seen while it is read
+  for (const place of [boxes, lines, truth]) place.replaceChildren();
+  put(summary, "photo.reading");
+  try {
+    sheet = { photo, readings: [await sendPhoto(photo)], truth: known };
+  } finally {
+    result.hidden = sheet === null;
+  }
   show();
   announce(summary.textContent ?? "");
 }

@@ -1,5 +1,5 @@
 // @ts-check
-/* Numbers as a picture out of which one is picked: by pointer, or by arrows and Enter. */
+/* Numbers as a picture, out of which one is picked by pointer, or arrows and Enter. */
 
 import { make } from "./dom.js";
 import { cellAt, drawMosaic, flatOf, gridOf, stepTo } from "./mosaic.js";
@@ -7,13 +7,35 @@ import { number, onLanguage, say } from "./words.js";
 
 /** @typedef {import("./mosaic.js").Place} Place */
 
-const LARGEST = 10; // pixels of a cell of an image that stands alone
+const EDGE = 6; // pixels of the board around the picture
+const HEIGHT = 240; // that a picture should have, if its cells stay large enough
+const CELL = 26; // the largest cell of a vector, one that a finger hits
+const MAP = 120; // the widest map
+
+/** The grid of a layer, its cells as large as the room allows.
+ * @param {number[]} shape (n) or (h, w, c) @param {number} width Pixels that there are.
+ * @param {number} height
+ */
+export function fittedGrid(shape, width, height) {
+  const grid = gridOf(shape, width);
+  const { h, w, gap, count } = grid;
+  const isMap = shape.length === 3 && count > 1; // one of several images
+  const largest = isMap ? Math.floor(MAP / w) : CELL;
+  for (let scale = grid.scale + 1; scale <= largest; scale++) {
+    const columns = Math.min(count, Math.floor(width / (scale * (w + gap))));
+    const rows = Math.ceil(count / columns);
+    if (columns < 1 || rows * (h + gap) * scale > height) break;
+    Object.assign(grid, { scale, columns, rows });
+  }
+  return grid;
+}
 
 /**
  * @param {() => string} label What the picture shows, for screen readers.
  * @param {(index: number[], value: number) => void} picked
+ * @param {number} [height] Pixels that the picture should have.
  */
-export function makePicker(label, picked) {
+export function makePicker(label, picked, height = HEIGHT) {
   const canvas = make("canvas", { "aria-hidden": "true" });
   const mark = make("div", { class: "mark", hidden: true });
   const host = make(
@@ -37,15 +59,16 @@ export function makePicker(label, picked) {
   };
 
   function tell() {
-    const { h, w, gap, columns, rows, count } = grid;
-    const [across, down] = [columns * (w + gap), rows * (h + gap)];
+    const { h, w, gap, scale, columns, count } = grid;
     const left = (at[2] % columns) * (w + gap) + at[1];
     const top = Math.floor(at[2] / columns) * (h + gap) + at[0];
-    mark.style.left = `${(100 * left) / across}%`;
-    mark.style.top = `${(100 * top) / down}%`;
-    mark.style.width = `${100 / across}%`;
-    mark.style.height = `${100 / down}%`;
-    const told = say("layers.cell", { index: index().join(", "), value: number(value()) });
+    mark.style.left = `${left * scale}px`;
+    mark.style.top = `${top * scale}px`;
+    mark.style.width = mark.style.height = `${scale}px`;
+    const told = say("layers.cell", {
+      index: index().join(", "),
+      value: number(value()),
+    });
     host.setAttribute("aria-label", label());
     host.setAttribute("aria-valuemax", String(h * w * count - 1));
     host.setAttribute("aria-valuenow", String(flatOf(grid, at)));
@@ -64,7 +87,11 @@ export function makePicker(label, picked) {
   function under(event) {
     const box = canvas.getBoundingClientRect();
     const scale = box.width / (grid.columns * (grid.w + grid.gap));
-    return cellAt(grid, (event.clientX - box.left) / scale, (event.clientY - box.top) / scale);
+    return cellAt(
+      grid,
+      (event.clientX - box.left) / scale,
+      (event.clientY - box.top) / scale,
+    );
   }
 
   host.addEventListener("pointermove", (event) => {
@@ -87,20 +114,20 @@ export function makePicker(label, picked) {
   host.addEventListener("focus", () => host.matches(":focus-visible") && go(at));
 
   function draw() {
-    const width = host.clientWidth;
-    if (width === 0 || values.length === 0) return;
-    const three = shape.length === 2 ? [...shape, 1] : shape;
-    grid = gridOf(three, width);
-    const alone = three.length === 3 && three[2] === 1;
-    if (alone) grid.scale = Math.max(1, Math.min(LARGEST, Math.floor(width / (grid.w + 1))));
+    const width = host.clientWidth - 2 * EDGE;
+    if (width <= 0 || values.length === 0) return;
+    grid = fittedGrid(shape.length === 2 ? [...shape, 1] : shape, width, height);
     drawMosaic(canvas, values, grid);
+    // The gap after the last row and column is beyond the board.
+    canvas.style.margin = `0 ${-grid.gap * grid.scale}px ${-grid.gap * grid.scale}px 0`;
     tell();
   }
   new ResizeObserver(draw).observe(host);
   onLanguage(tell);
   return {
     element: make("div", { class: "picker" }, host, readout),
-    /** @param {ArrayLike<number>} next @param {number[]} nextShape (n), (h, w), (h, w, c) */
+    /** @param {ArrayLike<number>} next
+     * @param {number[]} nextShape (n), (h, w) or (h, w, c) */
     show(next, nextShape) {
       if (nextShape.join() !== shape.join()) {
         at = [0, 0, 0];

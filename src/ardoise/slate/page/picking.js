@@ -1,9 +1,10 @@
 // @ts-check
-/* The ways to bring a picture: choose a file, take a photo, drop, paste, or a sample. */
+/* The ways to bring a picture: a file, the camera, a drop, the clipboard, a sample. */
 
 import { drawGrey } from "./decode.js";
 import { button, make } from "./dom.js";
-import { SHEETS, digitsOn, makeSheet, randomFrom } from "./sheets.js";
+import { randomFrom } from "./ink.js";
+import { SHEETS, digitsOn, makeSheet } from "./sheets.js";
 import { ask } from "./socket.js";
 
 const AT_ONCE = 4; // questions to the server, which lets few of them wait
@@ -50,7 +51,12 @@ export function makeInputs(section, read, readSample) {
  * @param {(file: Blob) => Promise<unknown>} read @param {Record<string, string>} more
  */
 function filePicker(read, more) {
-  const input = make("input", { type: "file", accept: "image/*", hidden: true, ...more });
+  const input = make("input", {
+    type: "file",
+    accept: "image/*",
+    hidden: true,
+    ...more,
+  });
   input.addEventListener("change", async () => {
     const file = input.files?.[0];
     if (file) await read(file);
@@ -79,7 +85,7 @@ function listenToDrops(section, place, read) {
   });
 }
 
-/** The first picture of what was dropped or pasted. @param {DataTransfer | null} data */
+/** The picture in what was dropped or pasted. @param {DataTransfer | null} data */
 function imageIn(data) {
   const files = [...(data?.files ?? [])];
   return files.find((file) => file.type.startsWith("image/")) ?? files[0] ?? null;

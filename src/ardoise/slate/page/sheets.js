@@ -1,6 +1,8 @@
 // @ts-check
 /* Sample sheets for the photo section, written with example digits: none is shipped. */
 
+import { SIDE, knot, stamp } from "./ink.js";
+
 /** @typedef {{image: Uint8Array, label: string}} Example 28×28, light ink on black. */
 /** @typedef {object} Sheet
  * @property {number} digit Height of a digit, in pixels.
@@ -14,13 +16,16 @@
 
 /** @typedef {"paper" | "shadow" | "slate"} Name */
 
-const SIDE = 28;
-
 /** @type {Record<Name, Sheet>} */
 export const SHEETS = {
   paper: {
     digit: 66,
-    lines: [[2, 2, 2, 2], [2, 2, 2, 2], [2, 2, 2, 2], [2, 2, 2, 2]],
+    lines: [
+      [2, 2, 2, 2],
+      [2, 2, 2, 2],
+      [2, 2, 2, 2],
+      [2, 2, 2, 2],
+    ],
     slope: 0,
     chalk: false,
     shadow: 0,
@@ -29,7 +34,11 @@ export const SHEETS = {
   },
   shadow: {
     digit: 74,
-    lines: [[3, 3, 1], [1, 4, 2], [2, 2, 3]],
+    lines: [
+      [3, 3, 1],
+      [1, 4, 2],
+      [2, 2, 3],
+    ],
     slope: 0.05,
     chalk: false,
     shadow: 0.55,
@@ -38,7 +47,11 @@ export const SHEETS = {
   },
   slate: {
     digit: 88,
-    lines: [[2, 2, 1], [4, 1], [1, 3]],
+    lines: [
+      [2, 2, 1],
+      [4, 1],
+      [1, 3],
+    ],
     slope: -0.03,
     chalk: true,
     shadow: 0.25,
@@ -47,56 +60,8 @@ export const SHEETS = {
   },
 };
 
-/** @typedef {{amount: Float32Array, width: number, height: number}} Ink From 0 to 1. */
-
 /** How many examples a sheet takes. @param {Sheet} sheet */
 export const digitsOn = (sheet) => sheet.lines.flat().reduce((sum, n) => sum + n, 0);
-
-/** Numbers that look random, the same each time. @param {number} seed */
-export function randomFrom(seed) {
-  let state = seed >>> 0;
-  return () => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    return state / 2 ** 32;
-  };
-}
-
-/** Grey level of an image between its pixels. @param {Uint8Array} image
- * @param {number} x @param {number} y
- */
-function between(image, x, y) {
-  const [left, top] = [Math.floor(x), Math.floor(y)];
-  const at = (/** @type {number} */ r, /** @type {number} */ c) =>
-    r < 0 || c < 0 || r >= SIDE || c >= SIDE ? 0 : image[r * SIDE + c];
-  const [h, v] = [x - left, y - top];
-  const upper = at(top, left) * (1 - h) + at(top, left + 1) * h;
-  return upper * (1 - v) + (at(top + 1, left) * (1 - h) + at(top + 1, left + 1) * h) * v;
-}
-
-/** Write an image on the sheet's ink. @param {Ink} ink @param {Uint8Array} image
- * @param {number} left @param {number} top @param {number} size
- */
-function stamp(ink, image, left, top, size) {
-  const { width, height } = ink;
-  for (let y = Math.max(0, top); y < Math.min(height, top + size); y++) {
-    for (let x = Math.max(0, left); x < Math.min(width, left + size); x++) {
-      const [u, v] = [((x - left) * SIDE) / size, ((y - top) * SIDE) / size];
-      const i = y * width + x;
-      ink.amount[i] = Math.max(ink.amount[i], between(image, u, v) / 255);
-    }
-  }
-}
-
-/** A knot of strokes that no digit has. */
-function knot() {
-  const image = new Uint8Array(SIDE * SIDE);
-  for (let i = 0; i < 900; i++) {
-    const t = (2 * Math.PI * i) / 900;
-    const [x, y] = [14 + 9.5 * Math.sin(3 * t), 14 + 9.5 * Math.sin(5 * t + 0.7)];
-    image[Math.round(y) * SIDE + Math.round(x)] = 255;
-  }
-  return image;
-}
 
 /** How long a line is, in pixels. @param {number[]} numbers Their digits.
  * @param {number} step From digit to digit. @param {number} space Between numbers.
@@ -113,14 +78,17 @@ export function makeSheet(sheet, examples, random) {
   const size = Math.round((digit * SIDE) / 20); // a digit fills 20 of 28 pixels
   const [step, space] = [Math.round(digit * 0.98), Math.round(digit * 0.9)];
   const longest = Math.max(...lines.map((numbers) => lengthOf(numbers, step, space)));
-  const [width, height] = [longest + 2 * space, Math.round(lines.length * digit * 2.1)];
+  const width = longest + 2 * space;
+  const rise = slope * width; // of a line, from one side to the other
+  const height = Math.round(lines.length * digit * 2.1 + Math.abs(rise));
   const ink = { amount: new Float32Array(width * height), width, height };
   /** @type {string[]} */
   const truth = [];
   let next = 0;
   lines.forEach((numbers, l) => {
     let x = space - Math.round((size - digit) / 2);
-    const y = Math.round(((l + 0.5) * height) / lines.length - size / 2);
+    const middle = height / 2 - rise / 2 + (l + 0.5 - lines.length / 2) * digit * 2.1;
+    const y = Math.round(middle - size / 2);
     const words = numbers.map((n) => {
       let word = "";
       for (let i = 0; i < n; i++, x += step) {
@@ -143,7 +111,8 @@ export function makeSheet(sheet, examples, random) {
   for (let i = 0; i < grey.length; i++) {
     const corner = ((i % width) / width + i / width / height) / 2;
     const light = 1 - shadow * corner ** 1.5;
-    const level = (paper + (pen - paper) * ink.amount[i]) * light + (random() - 0.5) * 2 * noise;
+    const level =
+      (paper + (pen - paper) * ink.amount[i]) * light + (random() - 0.5) * 2 * noise;
     grey[i] = Math.min(Math.max(Math.round(level), 0), 255);
   }
   return { grey, width, height, truth: truth.join("\n") };

@@ -2,6 +2,7 @@
 /* Switch units of a layer off, and see how well the network reads without them. */
 
 import { plain } from "./answer.js";
+import { makeTable } from "./controls.js";
 import { attempt, button, make } from "./dom.js";
 import { makePicker } from "./picker.js";
 import { ask } from "./socket.js";
@@ -30,11 +31,7 @@ export function makeSilence() {
       change();
     },
   );
-  const body = make("tbody");
-  const titles = ["map.class", "silence.before", "silence.after"].map((text) =>
-    make("th", { scope: "col", text }),
-  );
-  const table = make("table", { class: "numbers" }, make("thead", {}, make("tr", {}, ...titles)), body);
+  const digits = makeTable(["map.class", "silence.before", "silence.after"]);
   /** @param {string} text @param {() => Iterable<number>} choose */
   const choice = (text, choose) =>
     button(text, () => {
@@ -55,12 +52,15 @@ export function makeSilence() {
       choice("silence.none", () => []),
     ),
     sentence,
-    make("details", {}, make("summary", { text: "silence.table" }), make("div", { class: "scroll" }, table)),
+    make("details", {}, make("summary", { text: "silence.table" }), digits.element),
   );
   const read = latest(() => attempt(measure));
 
   function change() {
-    picker.show(Uint8Array.from({ length: n }, (_, i) => (off.has(i) ? 0 : 1)), [n]);
+    picker.show(
+      Uint8Array.from({ length: n }, (_, i) => (off.has(i) ? 0 : 1)),
+      [n],
+    );
     read(undefined);
   }
 
@@ -78,12 +78,11 @@ export function makeSilence() {
         ...{ low: percent(after.low, 1), high: percent(after.high, 1) },
       });
       const { classes } = shared.get();
-      body.replaceChildren(
-        ...classes.map((name, k) => {
+      digits.show(
+        classes.map((name, k) => {
+          const counts = [arrays.before.data[k], arrays.after.data[k]];
           const total = arrays.totals.data[k] || 1;
-          const shares = [arrays.before, arrays.after].map(({ data }) => percent(data[k] / total));
-          const head = make("th", { scope: "row" }, plain(name));
-          return make("tr", {}, head, ...shares.map((share) => make("td", {}, share)));
+          return [plain(name), ...counts.map((n) => percent(n / total))];
         }),
       );
     };

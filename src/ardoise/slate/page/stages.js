@@ -4,7 +4,8 @@
  * Row 0 is the image, row i the i-th layer that is shown. No DOM here. */
 
 /** @typedef {{phase: "forward" | "loss" | "backward", row: number}} Stage */
-/** @typedef {{layer: number, kind: string, shape: number[], parameters: number}} Layer */
+/** @typedef {{layer: number, kind: string, shape: number[],
+ *   parameters: number}} Layer */
 
 /** @param {number} rows The image's, and one a layer. @returns {Stage[]} */
 export function stagesOf(rows) {
@@ -27,7 +28,8 @@ export function reachedAt(stages, at) {
   return { down: rows, loss: true, up: phase === "loss" ? rows : row };
 }
 
-/** @typedef {{z: number, power: number, p: number, wanted: number, slope: number}} End */
+/** @typedef {{z: number, power: number, p: number, wanted: number,
+ *   slope: number}} End */
 
 /** From the network's outputs to probabilities and ∂loss/∂z, class by class.
  * @param {ArrayLike<number>} z @param {number} label The right class.
@@ -65,7 +67,7 @@ export function weightIndex(kind, shape, index, unit) {
   return [flat, unit];
 }
 
-/** The reverse: where a weight of the layer's array W is shown, and of which output it is.
+/** The reverse: where a weight of the array W is shown, and of which output it is.
  * @param {string} kind @param {number[]} shape @param {number[]} index Of the array.
  * @returns {{at: number[], unit: number}}
  */

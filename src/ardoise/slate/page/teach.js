@@ -50,9 +50,16 @@ export function makeTeach(count) {
       measure("hand.on_mine", digits, own, 0),
       measure("hand.on_others", total, known, decimals),
     ];
-    const [a, b, c, d] = [...own.map((x) => percent(x)), ...known.map((x) => percent(x, decimals))];
+    const [a, b, c, d] = [
+      ...own.map((x) => percent(x)),
+      ...known.map((x) => percent(x, decimals)),
+    ];
     const said = refused ? sentence : say("hand.taught", { a, b, c, d });
-    const seen = make("p", { class: "soft small", text: "hand.seen", hidden: found.set_apart });
+    const seen = make("p", {
+      class: "soft small",
+      text: "hand.seen",
+      hidden: found.set_apart,
+    });
     const note = make("p", { class: refused ? "note refusal" : "note" }, said);
     result.replaceChildren(...rows, note, seen);
   }

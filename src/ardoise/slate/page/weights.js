@@ -9,13 +9,16 @@ import { put, say } from "./words.js";
 /** @typedef {import("./socket.js").Header} Header */
 /** @typedef {import("./packets.js").Tensors} Tensors */
 
+const HEIGHT = 420; // pixels of all images together, if they stay large enough
+
 /** Images one after another (n, h, w) as maps side by side (h, w, n).
  * @param {ArrayLike<number>} images @param {number[]} shape
  */
 export function sideBySide(images, [n, h, w]) {
   const maps = new Float32Array(n * h * w);
   for (let i = 0; i < n; i++) {
-    for (let pixel = 0; pixel < h * w; pixel++) maps[pixel * n + i] = images[i * h * w + pixel];
+    for (let pixel = 0; pixel < h * w; pixel++)
+      maps[pixel * n + i] = images[i * h * w + pixel];
   }
   return maps;
 }
@@ -39,12 +42,17 @@ export function makeWeights() {
     () => say("inside.weights"),
     ([row, column, image]) => {
       if (isTable) put(told, "inside.of_table", { unit: row, input: column });
-      else if (channels === 1) put(told, "inside.of_unit", { unit: image, row, column });
+      else if (channels === 1)
+        put(told, "inside.of_unit", { unit: image, row, column });
       else {
-        const values = { unit: Math.floor(image / channels), channel: image % channels };
+        const values = {
+          unit: Math.floor(image / channels),
+          channel: image % channels,
+        };
         put(told, "inside.of_channel", { ...values, row, column });
       }
     },
+    HEIGHT,
   );
   const card = make(
     "div",
@@ -64,7 +72,11 @@ export function makeWeights() {
       channels = header.channels;
       // Behind another dense layer there is one image: all weights of the layer.
       isTable = header.kind === "Dense" && n === 1 && header.channels === 1 && w !== h;
-      const key = isTable ? "inside.table" : n < header.images ? "inside.some" : "inside.all";
+      const key = isTable
+        ? "inside.table"
+        : n < header.images
+          ? "inside.some"
+          : "inside.all";
       put(name, key, { n, all: header.images, h, w });
       if (isTable) picker.show(lyingDown(weights.data, weights.shape), [w, h, 1]);
       else picker.show(sideBySide(weights.data, weights.shape), [h, w, n]);
@@ -105,13 +117,19 @@ export function makeHistograms() {
       const names = /** @type {string[]} */ (header.arrays_of);
       none.hidden = names.length > 0;
       origin.hidden = names.length === 0;
-      put(origin, header.start === "moments" ? "inside.from_moments" : "inside.from_drawn");
+      put(
+        origin,
+        header.start === "moments" ? "inside.from_moments" : "inside.from_drawn",
+      );
       if (names.join() !== [...charts.keys()].join()) build(names);
       for (const [name, chart] of charts) {
         const { data: edges } = arrays[`bins_${name}`];
         const points = (/** @type {ArrayLike<number>} */ counts) =>
           Array.from(counts, (count, i) => {
-            return /** @type {[number, number]} */ ([(edges[i] + edges[i + 1]) / 2, count]);
+            return /** @type {[number, number]} */ ([
+              (edges[i] + edges[i + 1]) / 2,
+              count,
+            ]);
           });
         chart.show([
           { name: "inside.now", points: points(arrays[`now_${name}`].data) },

@@ -37,21 +37,29 @@ export function makeWriting(added) {
     { class: "card hand-sheet" },
     make(
       "div",
+      { class: "hand-wanted" },
+      make("h3", { text: "hand.guide" }),
+      ...[request, meter, progress],
+    ),
+    make(
+      "div",
       { class: "pad-side" },
       board,
-      make("div", { class: "row" }, ...[add, undo, clear]),
+      make("div", { class: "row" }, add, undo, clear),
       keys,
     ),
     make(
       "div",
-      { class: "hand-guide" },
-      make("h3", { text: "hand.guide" }),
-      ...[request, meter, progress],
+      { class: "hand-read" },
       make("div", { class: "figure" }, seen, make("p", { text: "draw.mirror" })),
       ...[reads, other.field],
     ),
   );
-  const pad = makePad(board, { changed: () => read(undefined), example() {}, tool() {} });
+  const pad = makePad(board, {
+    changed: () => read(undefined),
+    example() {},
+    tool() {},
+  });
   pad.element.setAttribute("aria-describedby", "hand-keys");
   board.addEventListener("keydown", (event) => {
     if (event.key !== "Enter") return;
