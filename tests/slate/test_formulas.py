@@ -159,7 +159,7 @@ def test_of_a_long_sum_the_largest_terms_are_shown():
     *terms, rest, bias = formula(piece, x[0], (1,))["of"]
     products = np.sort(np.abs(x[0] * piece.layer.W[:, 1]))[::-1]
     shown = [abs(term["value"]) for term in terms]
-    assert len(shown) == MOST_TERMS
+    assert len(shown) == MOST_TERMS == 12
     assert shown == pytest.approx(products[:MOST_TERMS].tolist(), rel=1e-6)
     assert (rest["is"], rest["count"]) == ("rest", 200 - MOST_TERMS)
     assert bias["name"] == "b"

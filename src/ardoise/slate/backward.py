@@ -146,7 +146,6 @@ def check(session: Session, request: Request, arrays: Arrays) -> Answer:
     for moved in (weight - EPSILON, weight + EPSILON):
         weights[index] = moved
         ends.append(loss_of(walk.forward(walk.entry(image))[-1], label)[0])
-    weights[index] = weight
     lower, upper = ends
     numeric = (upper - lower) / (2 * EPSILON)
     largest = max(abs(analytic), abs(numeric))

@@ -21,6 +21,7 @@ from ardoise.engine.layers import Conv2D, Dense
 from ardoise.engine.losses import softmax
 from ardoise.engine.network import Network
 from ardoise.engine.novelty import Pool, feature_places
+from ardoise.engine.threads import blas_threads
 from ardoise.files import Model
 from ardoise.slate.excerpts import code_of
 from ardoise.slate.formulas import Node, formula, loss_formula, softmax_formula
@@ -188,7 +189,8 @@ def index_of(request: Request, shape: tuple[int, ...]) -> tuple[int, ...]:
 def draw(session: Session, request: Request, arrays: Arrays) -> Answer:
     """Answer what the network makes of a drawing."""
     reader, pad = session.reader, pad_of(arrays)
-    image, report = reader.prepared(pad)
+    with blas_threads(1):  # more would wait for each other beside a training
+        image, report = reader.prepared(pad)
     is_empty = report.is_empty if report is not None else not image.any()
     changes = report.changes if report is not None else ()
     model = reader.model
