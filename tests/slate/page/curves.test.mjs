@@ -15,7 +15,12 @@ import {
   scale,
   stepAt,
 } from "../../../src/ardoise/slate/page/plot.js";
-import { ACCURACY, LOSS, axis, plotOf } from "../../../src/ardoise/slate/page/runplot.js";
+import {
+  ACCURACY,
+  LOSS,
+  axis,
+  plotOf,
+} from "../../../src/ardoise/slate/page/runplot.js";
 import { newRun, rows, some, toCsv } from "../../../src/ardoise/slate/page/runs.js";
 
 /** A curve with these values at steps 1, 2, 3 … */
@@ -34,7 +39,9 @@ test("a short curve keeps every point", () => {
 test("the smoothed curve begins at the first value and follows", () => {
   const flat = curveOf(Array(50).fill(2));
   for (const value of flat.smooth) assert.ok(Math.abs(value - 2) < 1e-12);
-  const noisy = curveOf(Array.from({ length: 400 }, (_, i) => 1 + (i % 2 ? 0.5 : -0.5)));
+  const noisy = curveOf(
+    Array.from({ length: 400 }, (_, i) => 1 + (i % 2 ? 0.5 : -0.5)),
+  );
   assert.ok(Math.abs(noisy.smooth.at(-1) - 1) < 0.05);
 });
 
@@ -101,7 +108,12 @@ test("rows put the curves beside one another, as CSV does", () => {
 });
 
 test("some rows keep the ends and every epoch", () => {
-  const all = Array.from({ length: 500 }, (_, i) => [i, 1, 1, i === 77 ? 1 : undefined]);
+  const all = Array.from({ length: 500 }, (_, i) => [
+    i,
+    1,
+    1,
+    i === 77 ? 1 : undefined,
+  ]);
   const kept = some(all, 20);
   assert.ok(kept.length <= 23);
   assert.equal(kept[0][0], 0);
@@ -127,7 +139,13 @@ test("a gap breaks the line that is drawn", () => {
   const calls = [];
   const ink = new Proxy(
     {},
-    { get: (_, name) => (...args) => calls.push([name, ...args]), set: () => true },
+    {
+      get:
+        (_, name) =>
+        (...args) =>
+          calls.push([name, ...args]),
+      set: () => true,
+    },
   );
   const plot = {
     lines: [{ x: [0, 1, 2, 3, 4], y: [1, 0, NaN, 0, 1], colour: "red" }],

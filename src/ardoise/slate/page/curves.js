@@ -3,7 +3,7 @@
 
 /** Points that a curve keeps; past it, neighbours are joined in pairs. */
 export const MOST = 1200;
-/** How many steps the smoothed curve looks back: fewer at first, as all changes fast. */
+/** How many steps the smoothed curve looks back: fewer at first, in the fast part. */
 const past = (/** @type {number} */ step) => Math.min(30, 1 + step / 10);
 
 /**

@@ -3,10 +3,10 @@
 
 import { choose } from "./confusion.js";
 import { chooser } from "./controls.js";
-import { announce, make, roving } from "./dom.js";
+import { make, roving } from "./dom.js";
 import { imageOf, paintGrey } from "./images.js";
 import { sendToDraw } from "./state.js";
-import { percent, put, say } from "./words.js";
+import { percent, put } from "./words.js";
 
 /** @typedef {import("./confusion.js").Mistake} Mistake */
 /** @typedef {{data: Uint8Array, shape: number[]}} Images */
@@ -111,7 +111,7 @@ export function makeGallery() {
       truth.select.value = String(a);
       read.select.value = a === b ? ALL : String(b);
       draw();
-      announce(say("mistakes.filtered", { a: classes[a], b: classes[b] }));
+      whole.scrollIntoView({ block: "nearest" });
     },
   };
 }
