@@ -42,7 +42,7 @@ test("the point under the pointer, whatever the size of the pad", () => {
 });
 
 test("everything can be undone, clearing and loading too", () => {
-  const { add, canUndo, clear, load, marks, undo } = makeHistory();
+  const { add, canUndo, clear, load, marks, picture, undo } = makeHistory();
   assert.equal(canUndo(), false);
   clear(); // of nothing: nothing to undo
   assert.equal(canUndo(), false);
@@ -56,6 +56,10 @@ test("everything can be undone, clearing and loading too", () => {
   const image = new Uint8Array(784);
   load(image);
   assert.deepEqual(marks(), [{ image }]);
+  assert.equal(picture(), image);
+  add(a);
+  assert.equal(picture(), null); // somebody drew over it
+  undo();
   undo();
   undo();
   assert.deepEqual(marks(), [a]);

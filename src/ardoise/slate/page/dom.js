@@ -62,7 +62,8 @@ export const button = (text, click, more = {}) =>
 
 /** Say something once to screen readers. @param {string} sentence */
 export function announce(sentence) {
-  element("said").textContent = sentence;
+  const said = element("said");
+  if (said.textContent !== sentence) said.textContent = sentence;
 }
 
 /** Show an error as a sentence until the next one, or until "" takes it away.

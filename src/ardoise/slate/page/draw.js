@@ -6,6 +6,7 @@ import { makeCell } from "./cell.js";
 import { announce, attempt, make } from "./dom.js";
 import { paintGrey } from "./images.js";
 import { makeLayers } from "./layers.js";
+import { tensor } from "./packets.js";
 import { makePad } from "./pad.js";
 import { makeQuestions } from "./questions.js";
 import { ask, listen } from "./socket.js";
@@ -14,7 +15,8 @@ import { makeTools } from "./tools.js";
 import { onLanguage, percent, put } from "./words.js";
 
 const QUIET = 400; // milliseconds without a stroke before the answer is said
-const SURE = 0.6; // at first: below it the network is not sure
+/** Below this probability the network is not sure. */
+const SURE = { min: 0.3, max: 0.99, step: 0.01, value: 0.6 };
 
 const NOTHING = { probabilities: [], empty: true, refused: false, changes: [] };
 
@@ -34,13 +36,7 @@ export function start(section) {
   const toolBox = make("div", { class: "tools" });
   const mirror = make("canvas", { class: "mirror", role: "img", label: "draw.mirror" });
   const changes = make("p", { class: "soft small" });
-  const sure = make("input", {
-    type: "range",
-    min: 0.3,
-    max: 0.99,
-    step: 0.01,
-    value: SURE,
-  });
+  const sure = make("input", { type: "range", ...SURE });
   const sureSaid = make("span");
   const layersHost = make("div", { class: "layers" });
   const bar = make("div", { class: "row asks", role: "group", label: "draw.asks" });
@@ -89,28 +85,26 @@ export function start(section) {
   const send = latest(() => attempt(readDrawing));
 
   async function readDrawing() {
-    const { header, arrays } = await ask("draw", {}, { pad: pad.ink() });
-    const { refused, empty, changes, layers: shownLayers } = header;
+    /** @type {import("./packets.js").Tensors} */
+    const drawn = { pad: pad.ink() };
+    const picture = pad.picture();
+    if (picture !== null) drawn.image = tensor(picture, 28, 28); // needs no preparing
+    const { header, arrays } = await ask("draw", {}, drawn);
+    const { refused, empty, changes, layers: seen } = header;
     const probabilities = /** @type {Float32Array} */ (arrays.probabilities.data);
     const image = /** @type {Uint8Array} */ (arrays.image.data);
-    const reading = {
-      probabilities,
-      refused,
-      empty,
-      changes,
-      layers: shownLayers,
-      arrays,
-    };
+    const reading = { probabilities, refused, empty, changes, layers: seen, arrays };
     shared.set({ reading, image: empty ? null : image });
     paintGrey(mirror, image);
     showAnswer();
-    layers.show(shownLayers, arrays);
+    layers.show(seen, arrays);
     clearTimeout(timer);
     timer = setTimeout(rest, QUIET);
   }
 
   /** After a while without a stroke. */
   function rest() {
+    if (section.hidden) return;
     announce(answer.sentence());
     questions.refresh();
   }

@@ -12,7 +12,7 @@ import { number, signed } from "./words.js";
 /** @param {...Tree} trees */
 const line = (...trees) => {
   const math = /** @type {Tree} */ (["math", ["mrow", ...trees]]);
-  return make("p", { class: "scroll formula" }, build(math));
+  return make("p", { class: "scroll formula", tabindex: "0" }, build(math));
 };
 
 /** A long sum, one term a row. @param {FormulaNode} node */

@@ -7,15 +7,7 @@
 import { SEEN, SENT, drawMarks, makeLayer } from "./chalk.js";
 import { announce, make } from "./dom.js";
 import { tensor } from "./packets.js";
-import {
-  SIDE,
-  beside,
-  commandOf,
-  inkOf,
-  makeHistory,
-  middleOf,
-  pointOf,
-} from "./strokes.js";
+import * as strokes from "./strokes.js";
 import { put, say } from "./words.js";
 
 /** @typedef {import("./strokes.js").Point} Point */
@@ -32,7 +24,7 @@ const QUIET = 400; // milliseconds until the place of the cursor is said
 export function makePad(host, heard) {
   const seen = makeLayer(SEEN);
   const sent = makeLayer(SENT);
-  const history = makeHistory();
+  const history = strokes.makeHistory();
   const cursor = make("div", { class: "pad-cursor", hidden: true });
   /** @type {Map<number, Stroke>} Strokes that are being drawn, by pointer. */
   const drawing = new Map();
@@ -68,7 +60,7 @@ export function makePad(host, heard) {
   }
 
   const place = (/** @type {PointerEvent} */ event) =>
-    pointOf(event, pad.getBoundingClientRect());
+    strokes.pointOf(event, pad.getBoundingClientRect());
 
   pad.addEventListener("pointerdown", (event) => {
     if (event.button !== 0) return;
@@ -87,20 +79,18 @@ export function makePad(host, heard) {
     pad.addEventListener(end, (event) => drawing.delete(event.pointerId));
   }
 
-  /* The keyboard. */
-
   function showCursor() {
     cursor.hidden = false;
-    cursor.style.left = `${(100 * keys.at[0]) / SIDE}%`;
-    cursor.style.top = `${(100 * keys.at[1]) / SIDE}%`;
+    cursor.style.left = `${(100 * keys.at[0]) / strokes.SIDE}%`;
+    cursor.style.top = `${(100 * keys.at[1]) / strokes.SIDE}%`;
   }
 
   /** @param {Point} by @param {boolean} draws */
   function go(by, draws) {
     if (!draws) keys.stroke = null;
-    else keys.stroke ??= begin(middleOf(keys.at));
-    keys.at = beside(keys.at, by);
-    keys.stroke?.points.push(middleOf(keys.at));
+    else keys.stroke ??= begin(strokes.middleOf(keys.at));
+    keys.at = strokes.beside(keys.at, by);
+    keys.stroke?.points.push(strokes.middleOf(keys.at));
     if (draws) changed();
     clearTimeout(keys.timer);
     if (draws) return;
@@ -109,14 +99,14 @@ export function makePad(host, heard) {
   }
 
   pad.addEventListener("keydown", (event) => {
-    const command = commandOf(event);
+    const command = strokes.commandOf(event);
     if (command === null) return;
     event.preventDefault();
     if (command.does === "example") heard.example(command.label);
     else if (command.does === "clear") api.clear();
     else if (command.does === "undo") api.undo();
     else if (command.does === "erase") api.erase(!pen.erases);
-    else if (command.does === "dot") begin(middleOf(keys.at));
+    else if (command.does === "dot") begin(strokes.middleOf(keys.at));
     else go(command.by, command.does === "draw");
     showCursor();
   });
@@ -148,11 +138,12 @@ export function makePad(host, heard) {
     },
     /** @param {number} width In pixels of the image. */
     setWidth: (width) => (pen.width = width),
+    picture: history.picture,
     /** What is drawn, as the server wants it. */
     ink() {
       drawMarks(sent, history.marks());
       const { data } = sent.ink.getImageData(0, 0, SENT, SENT);
-      return tensor(inkOf(data), SENT, SENT);
+      return tensor(strokes.inkOf(data), SENT, SENT);
     },
   };
   return api;

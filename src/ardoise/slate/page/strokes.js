@@ -68,6 +68,8 @@ export function makeHistory() {
   return {
     marks: () => marks,
     canUndo: () => earlier.length > 0,
+    /** The image on the pad, if it is alone there. */
+    picture: () => (marks.length === 1 && "image" in marks[0] ? marks[0].image : null),
     /** @param {Mark} mark */
     add: (mark) => become([...marks, mark]),
     /** @param {Uint8Array} image */
