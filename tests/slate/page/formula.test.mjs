@@ -1,100 +1,73 @@
 import assert from "node:assert/strict";
-import test from "node:test";
+import { readFileSync } from "node:fs";
+import { test } from "node:test";
 
+import { WORDS, simple } from "../../../src/ardoise/slate/page/glossary.js";
 import { treeOf } from "../../../src/ardoise/slate/page/mathml.js";
+import { use } from "../../../src/ardoise/slate/page/words.js";
 
-const value = (name, number, ...index) => ({ is: "value", name, index, value: number });
-const constant = (number) => ({ is: "number", value: number });
-const sum = (...of) => ({ is: "sum", of, value: of.reduce((s, n) => s + n.value, 0) });
-const product = (...of) => ({
-  ...{ is: "product", of, value: of.reduce((p, n) => p * n.value, 1) },
-});
-const difference = (a, b) => ({
-  ...{ is: "difference", of: [a, b], value: a.value - b.value },
-});
-const quotient = (a, b) => ({
-  ...{ is: "quotient", of: [a, b], value: a.value / b.value },
-});
-const max = (...of) => ({
-  ...{ is: "max", of, value: Math.max(...of.map((n) => n.value)) },
-});
-const apply = (name, of) => ({
-  ...{ is: "function", name, of: [of], value: Math[name](of.value) },
-});
+use("en", { "formula.rest": "{n} more" });
+const x = (value, ...index) => ({ is: "value", name: "x", index, value });
+const constant = (value) => ({ is: "number", value });
+const node = (is, value, ...of) => ({ is, value, of });
 
-/** What a person reads, left to right. */
-function text([tag, ...parts]) {
-  const inner = parts.map((part) => (typeof part === "string" ? part : text(part)));
-  if (tag === "mfrac") return `{{${inner[0]}} / {${inner[1]}}}`;
-  if (tag === "msup") return `${inner[0]}^{${inner[1]}}`;
-  if (tag === "msub") return `${inner[0]}_{${inner[1]}}`;
-  if (tag === "msqrt") return `√{${inner.join("")}}`;
-  return inner.join("");
-}
+/** The text of a tree, as it reads from left to right. */
+const text = (tree) => (typeof tree === "string" ? tree : tree.slice(1).map(text).join(""));
+const named = (formula) => text(treeOf(formula, true));
+const valued = (formula) => text(treeOf(formula, false));
 
-/** What somebody who computes the formula as it is written gets. */
-function computed(tree) {
-  const code = text(tree)
-    .replaceAll("−", "-")
-    .replaceAll("×", "*")
-    .replace(/e\^{/g, "Math.exp{")
-    .replaceAll("√", "Math.sqrt")
-    .replace(/(max|log|tanh)\(/g, "Math.$1(")
-    .replaceAll("{", "(")
-    .replaceAll("}", ")");
-  return new Function(`return ${code}`)();
-}
-
-const x = (number, i = 0) => value("x", number, i);
-const W = (number, i = 0, j = 0) => value("W", number, i, j);
-
-const FORMULAS = {
-  "a weighted sum": sum(product(x(2), W(-0.5)), product(x(-3), W(4)), value("b", -1)),
-  "a difference of a sum": difference(constant(7), sum(x(-2), constant(5))),
-  "a difference of a difference": difference(x(1), difference(x(-2), x(-4))),
-  "a product of sums": product(sum(x(1), x(-2)), difference(x(3), x(-4))),
-  "a product that begins below zero, in a sum": sum(x(1), product(x(-2), W(3))),
-  normalisation: sum(
-    product(
-      value("gamma", -1.5, 3),
-      quotient(
-        difference(x(0.25), value("running_mean", -0.5, 3)),
-        apply("sqrt", sum(value("running_variance", 0.5), constant(0.5))),
-      ),
-    ),
-    value("beta", -0.25, 3),
-  ),
-  ReLU: max(x(-0.75), constant(0)),
-  sigmoid: quotient(
-    constant(1),
-    sum(constant(1), apply("exp", product(constant(-1), x(-2)))),
-  ),
-  loss: difference(
-    apply("log", sum(apply("exp", difference(x(1), x(3))), apply("exp", constant(0)))),
-    difference(value("z", -1, 4), value("max", 3)),
-  ),
-};
-
-for (const [name, formula] of Object.entries(FORMULAS)) {
-  test(`${name}: what is written is what was computed, brackets and all`, () => {
-    const written = treeOf(formula, false);
-    assert.ok(Math.abs(computed(written) - formula.value) < 1e-9, text(written));
-  });
-}
-
-test("names have their places below them, and Greek letters where these are usual", () => {
-  const row = treeOf(sum(product(x(2, 17), W(-0.5, 17, 3)), value("beta", 1, 3)), true);
-  assert.equal(text(row), "x_{17}⋅W_{17,3}+β_{3}");
+test("names have their index, numbers their minus sign", () => {
+  assert.equal(named(x(-0.5, 3, 17)), "x3,17");
+  assert.equal(valued(x(-0.5, 3, 17)), "−0.5");
+  assert.deepEqual(treeOf(x(1, 2), true)[0], "msub");
+  assert.equal(named({ is: "value", name: "gamma", index: [], value: 1 }), "γ");
 });
 
-test("a long sum is shortened, a short one is not", () => {
-  const terms = Array.from({ length: 5 }, (_, i) => x(i + 1, i));
-  assert.equal(text(treeOf(sum(...terms), false)), "1+2+3+…");
-  assert.equal(text(treeOf(sum(...terms.slice(0, 4)), false)), "1+2+3+4");
+test("what follows a sign stands in brackets where it must", () => {
+  const product = node("product", -1, x(2, 0), x(-0.5, 1));
+  assert.equal(valued(product), "2×(−0.5)");
+  assert.equal(named(product), "x0⋅x1");
+  const sum = node("sum", 0, product, x(-3, 2), node("product", 2, x(-2, 0), x(-1, 1)));
+  assert.equal(valued(sum), "2×(−0.5)+(−3)+(−2×(−1))");
+  const nested = node("difference", 5, x(1), node("difference", -4, x(-1), x(3)));
+  assert.equal(valued(nested), "1−(−1−3)");
+  const scaled = node("product", 6, constant(2), node("sum", 3, x(1), x(2)));
+  assert.equal(valued(scaled), "2×(1+2)");
 });
 
-test("terms that are too small to be shown are counted", () => {
-  const [tag, said] = treeOf({ is: "rest", count: 772, value: 0.25 }, false);
-  assert.equal(tag, "mtext");
-  assert.match(said, /formula\.rest|772/);
+test("functions, fractions, the largest", () => {
+  const [one, two] = [constant(1), x(2, 0)];
+  assert.equal(valued(node("max", 2, two, constant(0))), "max(2,0)");
+  assert.equal(treeOf(node("quotient", 2, two, one), true)[0], "mfrac");
+  const exp = { ...node("function", 7.39, two), name: "exp" };
+  assert.deepEqual(treeOf(exp, false), ["msup", ["mi", "e"], ["mn", "2"]]);
+  assert.equal(treeOf({ ...exp, name: "sqrt" }, false)[0], "msqrt");
+  assert.equal(valued({ ...exp, name: "log" }), "log(2)");
+});
+
+test("long sums are cut, and the rest is named", () => {
+  const terms = Array.from({ length: 12 }, (_, i) => x(i + 1, i));
+  const rest = { is: "rest", count: 772, value: 0.1 };
+  const sum = node("sum", 78.1, ...terms, rest);
+  assert.equal(valued(sum), "1+2+3+…");
+  assert.equal(valued(rest), "772 more");
+  assert.equal(named(node("sum", 3, ...terms.slice(0, 4))), "x0+x1+x2+x3");
+});
+
+test("forty words, each once, each in both languages", () => {
+  const words = Object.values(WORDS).flat();
+  assert.deepEqual([words.length, new Set(words).size], [40, 40]);
+  for (const lang of ["en", "fr"]) {
+    const file = new URL(`../../../src/ardoise/locales/${lang}.json`, import.meta.url);
+    const sentences = JSON.parse(readFileSync(file, "utf-8"));
+    for (const word of words) {
+      for (const part of ["word", "is"]) {
+        assert.ok(sentences[`slate.help.${part}.${word}`], `${lang}: ${word}`);
+      }
+    }
+  }
+});
+
+test("the search knows no accents", () => {
+  assert.equal(simple("Époque, À côté"), "epoque, a cote");
 });
