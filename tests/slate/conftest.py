@@ -134,7 +134,8 @@ def model(tmp_path_factory):
     path = tmp_path_factory.mktemp("model") / "model.safetensors"
     layers = [ardoise.Flatten(), ardoise.Dense(8), ardoise.ReLU(), ardoise.Dense(10)]
     network = ardoise.Network(layers, (28, 28, 1), seed=0)
-    details = {"data": "mnist", "seed": 0, "prepare": Settings().config()}
+    details = {"data": "mnist", "split": "official", "recipe": "mlp", "seed": 0}
+    details |= {"validation": 0.1, "prepare": Settings().config()}
     loss = losses.get("softmax_cross_entropy")
     save_model(path, Model(network, tuple("0123456789"), loss, details))
     return path

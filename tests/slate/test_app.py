@@ -8,20 +8,17 @@ import time
 
 import numpy as np
 import pytest
-from conftest import (
-    TOKEN,
-    browser,
-    guarded,
-    make_hub,
-    opened,
-    photo_bytes,
-)
+from conftest import TOKEN, browser, guarded, make_hub, opened, photo_bytes
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from ardoise.files import load_model
 from ardoise.messages import LANGUAGES, UserError, text
 from ardoise.slate import connections
-from ardoise.slate.app import ANSWERS, MAX_SIDE
+from ardoise.slate.app import ANSWERS, MAX_SIDE, answer_with
 from ardoise.slate.connections import MAX_MESSAGE, MAX_PENDING, Outbox
 from ardoise.slate.packets import pack
+from ardoise.slate.session import Session
 
 GREY = np.arange(6, dtype=np.uint8).reshape(2, 3)
 PATIENCE = 30  # seconds, on a busy machine
@@ -418,6 +415,82 @@ def test_a_slow_photo_holds_up_no_page():
         assert time.monotonic() - start < PATIENCE / 2
         may_end.set()
         thread.join()
+
+
+# -- the real handlers, whatever they are asked ---------------------------------------
+
+INK = np.zeros((28, 28), np.uint8)
+INK[5:20, 12:15] = 255
+IMAGE = {"image": INK}
+# A good request of each type. What trains or writes files is tested elsewhere.
+GOOD = {
+    "hello": ({}, {}),
+    "draw": ({}, {"pad": np.pad(INK, 56)}),
+    "example": ({"label": 3}, {}),
+    "cell": ({"layer": 1, "index": [3]}, IMAGE),
+    "why": ({"label": 3}, IMAGE),
+    "fool": ({"target": 3}, IMAGE),
+    "rewind": ({}, IMAGE),
+    "backward": ({"label": 3}, IMAGE),
+    "check": ({"label": 3, "layer": 1, "param": "W", "index": [3, 4]}, IMAGE),
+    "learn.state": ({}, {}),
+    "learn.moments": ({}, {}),
+    "mistakes": ({"part": "validation"}, {}),
+    "robustness": ({"kind": "noise", "level": 1}, {}),
+    "hand.add": ({"label": 3}, IMAGE),
+    "hand.list": ({}, {}),
+    "hand.remove": ({"n": 0}, {}),
+    "inside": ({"layer": 1}, {}),
+    "map": ({"layer": 1}, {}),
+    "silence": ({"layer": 1, "units": [1, 2]}, {}),
+}
+FIELDS = sorted({name for fields, _ in GOOD.values() for name in fields})
+VALUES = (
+    st.none()
+    | st.booleans()
+    | st.integers(-3, 30)
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(max_size=4)
+    | st.lists(st.integers(-2, 30), max_size=4)
+    | st.dictionaries(st.text(max_size=2), st.integers(), max_size=2)
+)
+SIDES = st.lists(st.integers(0, 40), max_size=4)
+IMAGES = st.builds(
+    lambda shape, kind, value: np.full(shape, value, kind),
+    st.just([28, 28]) | SIDES,
+    st.sampled_from(["uint8", "float32", "int32"]),
+    st.integers(0, 255),
+)
+
+
+@pytest.fixture(scope="module")
+def ask(model):
+    session = Session(load_model(model))
+    yield answer_with(session, ANSWERS)
+    session.close()
+
+
+@pytest.mark.parametrize("kind", GOOD)
+def test_a_good_request_is_answered(ask, kind):
+    fields, arrays = GOOD[kind]
+    assert pack(*ask(kind, {**fields, "lang": "fr"}, arrays))
+
+
+@settings(max_examples=300)
+@given(
+    st.sampled_from(sorted(GOOD)),
+    st.dictionaries(st.sampled_from(FIELDS), VALUES, max_size=2),
+    st.dictionaries(st.sampled_from(["image", "pad"]), IMAGES, max_size=1),
+)
+def test_a_bad_request_is_refused_in_a_sentence(ask, kind, fields, arrays):
+    good_fields, good_arrays = GOOD[kind]
+    request = {**good_fields, **fields, "lang": "fr"}
+    try:
+        assert pack(*ask(kind, request, {**good_arrays, **arrays}))
+    except UserError as error:
+        for lang in LANGUAGES:
+            assert error.sentence(lang)
 
 
 # -- the table ------------------------------------------------------------------------

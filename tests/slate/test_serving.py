@@ -34,6 +34,8 @@ from ardoise.slate.serving import (
 )
 
 SLOW = 200
+# Seconds for a normal request beside them: milliseconds, on a machine that is idle.
+BRISK = 5
 
 
 @pytest.fixture(autouse=True)
@@ -295,7 +297,7 @@ def test_slow_connections_do_not_stop_a_normal_one(first):
                 start = time.monotonic()
                 assert get(f"{address}/?token={TOKEN}")[0] == 200
                 assert ask(page, "double", n=2)["n"] == 4
-                assert time.monotonic() - start < 1
+                assert time.monotonic() - start < BRISK
             with page_of(address, TOKEN) as another:  # a new page comes in, too
                 assert ask(another, "double", n=3)["n"] == 6
 
@@ -311,7 +313,7 @@ def test_connections_that_drip_do_not_stop_a_normal_one():
                     pass  # given up for a newer one
             start = time.monotonic()
             assert get(f"{address}/words/en.json")[0] == 200, i
-            assert time.monotonic() - start < 1
+            assert time.monotonic() - start < BRISK
 
 
 def test_too_many_connections_cut_those_that_waited_longest(monkeypatch):
