@@ -54,6 +54,7 @@ test("numbers: three digits, a minus sign, powers of ten", () => {
   for (const [text, value] of Object.entries(written)) {
     assert.equal(number(value, text === "0.01234" ? 4 : 3), text);
   }
+  assert.equal(number(-0), "0");
   assert.deepEqual([signed(1.5), signed(-1.5), signed(0)], ["+1.5", "−1.5", "0"]);
   use("fr", {});
   assert.deepEqual([number(0.5), number(109386)], ["0,5", "109\u202f386"]);

@@ -105,6 +105,7 @@ export function start(section) {
   /** After a while without a stroke. */
   function rest() {
     if (section.hidden) return;
+    layers.settle();
     announce(answer.sentence());
     questions.refresh();
   }

@@ -101,9 +101,13 @@ export function makeRow(layer, heard) {
   });
   cells.addEventListener("focus", () => (mark.hidden = false));
 
+  let isSeen = true;
+  let isLate = false; // its values are newer than its picture
+
   function draw() {
     drawMosaic(canvas, values, grid);
     showMark();
+    isLate = false;
   }
   return {
     layer,
@@ -117,8 +121,16 @@ export function makeRow(layer, heard) {
     /** @param {ArrayLike<number>} next */
     show(next) {
       values = next;
-      draw();
+      if (isSeen) draw();
+      else isLate = true;
     },
+    /** Told whether it is on the screen: elsewhere it is not drawn.
+     * @param {boolean} seen */
+    see(seen) {
+      isSeen = seen;
+      if (seen && isLate) draw();
+    },
+    settle: () => isLate && draw(),
     /** @param {number[]} index */
     choose: (index) =>
       tell(isMaps ? /** @type {Place} */ (index) : [0, 0, index[0]], true),

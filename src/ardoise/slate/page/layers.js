@@ -16,6 +16,14 @@ export function makeLayers(host, heard) {
   let rows = [];
   let shape = "";
   let wanted = recall("cell"); // by the address that somebody came with
+  let frame = 0;
+  /** @type {import("./packets.js").Tensors} */
+  let values = {};
+  const watcher = new IntersectionObserver((entries) => {
+    for (const { target, isIntersecting } of entries) {
+      rows.find(({ row }) => row === target)?.see(isIntersecting);
+    }
+  });
 
   /** @param {Layer[]} layers */
   function build(layers) {
@@ -27,7 +35,9 @@ export function makeLayers(host, heard) {
         if (chosen) remember("cell", [cell.layer, ...cell.index].join());
       }),
     );
+    watcher.disconnect();
     host.replaceChildren(...rows.map(({ row }) => row));
+    for (const { row } of rows) watcher.observe(row);
     fit();
   }
 
@@ -35,6 +45,19 @@ export function makeLayers(host, heard) {
     const width = host.querySelector(".cells")?.clientWidth ?? 0;
     if (width > 0) for (const row of rows) row.fit(width);
   }
+
+  /** @param {Layer} layer */
+  const valuesOf = ({ layer }) => values[`layer${layer}`]?.data;
+
+  function draw() {
+    frame = 0;
+    for (const row of rows) row.show(valuesOf(row.layer) ?? []);
+    if (wanted === null || !rows.some(({ layer }) => valuesOf(layer))) return;
+    const [layer, ...index] = wanted.split(",").map(Number);
+    wanted = null;
+    choose(layer, index);
+  }
+
   /** Go to a cell. @param {number} layer @param {number[]} index */
   function choose(layer, index) {
     const found = rows.find((row) => row.layer.layer === layer);
@@ -49,14 +72,13 @@ export function makeLayers(host, heard) {
     /** @param {Layer[]} layers @param {import("./packets.js").Tensors} arrays */
     show(layers, arrays) {
       if (shape !== JSON.stringify(layers)) build(layers);
-      const valuesOf = (/** @type {Layer} */ { layer }) =>
-        arrays[`layer${layer}`]?.data;
-      for (const row of rows) row.show(valuesOf(row.layer) ?? []);
-      if (wanted === null || !layers.some(valuesOf)) return;
-      const [layer, ...index] = wanted.split(",").map(Number);
-      wanted = null;
-      choose(layer, index);
+      values = arrays;
+      if (frame === 0) frame = requestAnimationFrame(draw);
     },
     choose,
+    /** Nothing moves for a moment: draw what is not on the screen, too. */
+    settle() {
+      for (const row of rows) row.settle();
+    },
   };
 }

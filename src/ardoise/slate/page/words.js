@@ -91,8 +91,9 @@ export function percent(share, decimals = 0) {
  * @returns {string} */
 export function number(x, digits = 3) {
   if (!Number.isFinite(x)) return Number.isNaN(x) ? "NaN" : x > 0 ? "∞" : "−∞";
+  if (x === 0) return "0"; // −0, too
   const size = Math.abs(x);
-  if (x !== 0 && (size < 1e-4 || size >= 1e9)) return scientific(x, digits);
+  if (size < 1e-4 || size >= 1e9) return scientific(x, digits);
   const whole = Number.isInteger(x) || size >= 10 ** digits;
   const options = whole
     ? { maximumFractionDigits: 0 }
