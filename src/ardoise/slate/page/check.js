@@ -8,7 +8,7 @@ import { checkView } from "./number.js";
 import { tensor } from "./packets.js";
 import { makePicker } from "./picker.js";
 import { ask } from "./socket.js";
-import { digitsShared, weightIndex, weightPlace } from "./stages.js";
+import { weightIndex, weightPlace } from "./stages.js";
 import { onLanguage, say } from "./words.js";
 
 /** @typedef {import("./stages.js").Layer} Layer */
@@ -95,7 +95,7 @@ export function makeCheck(at) {
     if (picked === null && !weights.hidden && header.param === "W")
       await goTo(header.index);
     result.replaceChildren(...checkView(header));
-    announce(say("check.agree", { n: digitsShared(header.error) }));
+    announce(result.querySelector(".note")?.textContent ?? "");
   }
 
   /** Show where a weight lies. @param {number[]} index In the array W. */

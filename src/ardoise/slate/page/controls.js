@@ -85,7 +85,12 @@ export function forEachNetwork(section, work) {
     const { version, server } = shared.get();
     if (section.hidden || server === null || version === done) return;
     done = version;
-    attempt(work);
+    attempt(() =>
+      work().catch((error) => {
+        done = -1; // try again when it is shown the next time
+        throw error;
+      }),
+    );
   };
   shared.subscribe(look, "version");
   new MutationObserver(look).observe(section, { attributeFilter: ["hidden"] });

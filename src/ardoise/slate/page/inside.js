@@ -13,6 +13,8 @@ import { onLanguage } from "./words.js";
 
 /** @typedef {import("./stages.js").Layer} Layer */
 
+const IMAGE = ""; // chosen: the images themselves, before any layer
+
 /** @param {HTMLElement} section */
 export function start(section) {
   /** @type {Layer[]} */
@@ -32,17 +34,23 @@ export function start(section) {
   );
 
   function fill() {
-    choice.fill(
-      layers.map(({ layer, kind, shape }) => ({
-        value: String(layer),
-        text: "layers.name",
-        values: { kind: () => kindName(kind), shape: shape.join(" × ") },
-      })),
-    );
+    const all = layers.map(({ layer, kind, shape }) => ({
+      value: String(layer),
+      text: "layers.name",
+      values: { kind: () => kindName(kind), shape: shape.join(" × ") },
+    }));
+    choice.fill([{ value: IMAGE, text: "steps.image" }, ...all]);
   }
 
   async function showLayer() {
-    const layer = Number(choice.select.value);
+    const { value } = choice.select;
+    for (const part of [weights, histograms, silence])
+      part.card.hidden = value === IMAGE;
+    if (value === IMAGE) {
+      await map.show(null);
+      return;
+    }
+    const layer = Number(value);
     const { header, arrays } = await ask("inside", { layer });
     weights.show(header, arrays);
     histograms.show(header, arrays);
@@ -55,8 +63,11 @@ export function start(section) {
   async function begin() {
     // Which layers there are is told with any answer about one of them.
     const { header } = await ask("inside", { layer: 0 });
+    const [isFirst, { value }] = [layers.length === 0, choice.select];
     layers = header.layers;
     fill();
+    const isGone = choice.select.value !== value; // another network has other layers
+    if (isFirst || isGone) choice.select.value = String(layers[0].layer);
     show(undefined);
   }
 

@@ -17,6 +17,8 @@ import { onLanguage, percent, put } from "./words.js";
 export function makeMap() {
   /** @type {Places | null} */
   let places = null;
+  /** @type {number | null} */
+  let layerShown = null;
   let spread = 0; // the share of it that the map shows
   /** @type {Uint8Array | null} */
   let image = null;
@@ -56,7 +58,7 @@ export function makeMap() {
     if (places === null) return;
     const { classes } = shared.get();
     const found = groupsOf(places.points, places.labels, classes.length);
-    put(summary, "map.summary", {
+    put(summary, layerShown === null ? "map.summary_images" : "map.summary", {
       n: places.labels.length,
       shares: percent(spread),
       parted: percent(partedShare(found)),
@@ -74,10 +76,11 @@ export function makeMap() {
   onLanguage(tell);
   return {
     card,
-    /** @param {number} layer */
+    /** @param {number | null} layer Null: the images themselves. */
     async show(layer) {
+      layerShown = layer;
       put(summary, "map.wait");
-      const { header, arrays } = await ask("map", { layer });
+      const { header, arrays } = await ask("map", layer === null ? {} : { layer });
       const { points, labels, rows } = arrays;
       const found = { points: points.data, labels: labels.data, rows: rows.data };
       places = /** @type {Places} */ (found);

@@ -93,13 +93,18 @@ export function checkView(header) {
     ),
   );
   const name = `${header.param}[${header.index.join(", ")}]`;
+  const isZero = header.analytic === 0 && header.numeric === 0;
   const agrees = header.error < 1e-4 ? "check.agree" : "check.differ";
   return [
     make("h4", { text: "check.of", values: { name } }),
-    make("table", { class: "numbers" }, make("tbody", {}, ...rows)),
+    make(
+      "div",
+      { class: "scroll", tabindex: "0" },
+      make("table", { class: "numbers" }, make("tbody", {}, ...rows)),
+    ),
     make("p", {
       class: "note",
-      text: agrees,
+      text: isZero ? "check.zero" : agrees,
       values: { n: digitsShared(header.error) },
     }),
     header.formula && make("h4", { text: "check.formula" }),

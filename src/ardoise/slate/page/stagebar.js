@@ -58,7 +58,7 @@ export function makeStageBar({ flow, ends }) {
     all.setAttribute("aria-disabled", String(isLast()));
     put(next, isLast() ? "steps.restart" : "steps.next");
     put(place, AT[phase], { n: at + 1, all: stages.length });
-    const [key, values] = storyOf(phase, layers[row - 1]);
+    const [key, values] = storyOf(stages[at], layers);
     put(about, key, values);
   }
 
@@ -78,14 +78,15 @@ export function makeStageBar({ flow, ends }) {
 }
 
 /** What happens at a stage: a key and its values.
- * @param {"forward" | "loss" | "backward"} phase @param {Layer | undefined} layer None:
- * the image.
+ * @param {import("./stages.js").Stage} stage @param {Layer[]} layers
  * @returns {[string, import("./words.js").Values]}
  */
-function storyOf(phase, layer) {
+function storyOf({ phase, row }, layers) {
   if (phase === "loss") return ["steps.loss", {}];
-  if (layer === undefined)
-    return [phase === "forward" ? "steps.begin" : "steps.end", {}];
+  if (row === 0) return [phase === "forward" ? "steps.begin" : "steps.end", {}];
+  // Row i is that of layer i - 1. Its gradient came through the layer below it.
+  const layer = layers[phase === "forward" ? row - 1 : row];
+  if (layer === undefined) return ["steps.outputs", {}];
   const key = `steps.${phase}.${layer.kind}`;
   const kind = () => kindName(layer.kind);
   return [knows(key) ? key : `steps.${phase}.other`, { kind }];
