@@ -108,7 +108,7 @@ export function makeCell(host, follow) {
       make("thead", {}, make("tr", {}, ...titles)),
       make("tbody", {}, ...rows),
     );
-    return make("div", { class: "scroll" }, table);
+    return make("div", { class: "scroll", tabindex: "0" }, table);
   }
 
   shared.subscribe(

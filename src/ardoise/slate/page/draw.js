@@ -33,6 +33,8 @@ function card(kind, title, ...content) {
 /** @param {HTMLElement} section */
 export function start(section) {
   const board = make("div", { class: "board" });
+  const invitation = make("p", { class: "invitation", text: "draw.invitation" });
+  invitation.setAttribute("aria-hidden", "true"); // the pad has a name and the keys
   const toolBox = make("div", { class: "tools" });
   const mirror = make("canvas", { class: "mirror", role: "img", label: "draw.mirror" });
   const changes = make("p", { class: "soft small" });
@@ -72,11 +74,13 @@ export function start(section) {
   const pad = makePad(board, {
     changed: () => {
       tools.refresh();
+      invitation.hidden = !pad.isEmpty();
       send(undefined);
     },
     example: loadExample,
     tool: (erases) => tools.showTool(erases),
   });
+  board.append(invitation);
   const tools = makeTools(toolBox, pad, () => loadExample());
   const questions = makeQuestions(bar, panes, { use: pad.load, threshold });
   let timer = 0;
