@@ -25,7 +25,7 @@ export function makeInputs(section, read, readSample) {
       "div",
       { class: "row" },
       button("photo.choose", () => choose.click(), { class: "primary" }),
-      button("photo.camera", () => camera.click()),
+      button("photo.camera", () => camera.click(), { class: "camera" }),
       ...[choose, camera],
     ),
     make(
