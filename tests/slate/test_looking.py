@@ -151,6 +151,19 @@ def test_a_network_in_ruins_answers_without_a_word():
     assert np.isnan(arrays["probabilities"]).all()
 
 
+def test_an_image_beside_the_drawing_is_read_as_it_is():
+    image, _ = digit()
+    moved = np.roll(image, 3, axis=1)  # which preparing would put right
+    arrays = {"pad": pad_with(moved), "image": moved}
+    fields, found = draw(trained_session(), {}, arrays)
+    np.testing.assert_array_equal(found["image"], moved)
+    assert fields["changes"] == [] and not fields["empty"]
+    with pytest.raises(SlateError, match="28"):
+        draw(trained_session(), {}, {**arrays, "image": moved[:20]})
+    nothing = {"pad": pad_with(moved), "image": np.zeros_like(moved)}
+    assert draw(trained_session(), {}, nothing)[0]["empty"]
+
+
 def test_another_network_is_looked_through_once_it_draws():
     session = session_of(dense())
     pad = pad_with(digit()[0])

@@ -23,6 +23,7 @@ from ardoise.engine.network import Network
 from ardoise.engine.novelty import Pool, feature_places
 from ardoise.engine.threads import blas_threads
 from ardoise.files import Model
+from ardoise.pictures import Report
 from ardoise.slate.excerpts import code_of
 from ardoise.slate.formulas import Node, formula, loss_formula, softmax_formula
 from ardoise.slate.requests import (
@@ -187,10 +188,18 @@ def index_of(request: Request, shape: tuple[int, ...]) -> tuple[int, ...]:
 
 
 def draw(session: Session, request: Request, arrays: Arrays) -> Answer:
-    """Answer what the network makes of a drawing."""
+    """Answer what the network makes of a drawing.
+
+    An ``image`` beside it, of an example or of a network that was fooled, is shown to
+    the network as it is: preparing it again would change it.
+    """
     reader, pad = session.reader, pad_of(arrays)
-    with blas_threads(1):  # more would wait for each other beside a training
-        image, report = reader.prepared(pad)
+    report: Report | None = None
+    if "image" in arrays:
+        image = image_of(reader.model, arrays)[0]
+    else:
+        with blas_threads(1):  # more would wait for each other beside a training
+            image, report = reader.prepared(pad)
     is_empty = report.is_empty if report is not None else not image.any()
     changes = report.changes if report is not None else ()
     model = reader.model
