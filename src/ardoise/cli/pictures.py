@@ -36,6 +36,8 @@ from ardoise.plots.numbers import integer, percent, shortest
 
 # Of digits like those that a model learned from, so many may be refused.
 REJECT = 0.005
+# As strange as one in so many: a piece of a digit, not a digit.
+UNKNOWN = 0.01
 
 
 class Reader:
@@ -93,17 +95,29 @@ class Reader:
             image = 255 - image  # as the pictures that it learned from
         return image, None
 
+    def read(self, picture: NDArray[np.uint8]) -> Reading:
+        """Return what stands on a picture of numbers; see `ardoise.pictures.read`."""
+        ask = (self.classify, self.settings, self.refuse, self.unknown)
+        return read(picture, *ask)
+
     def classify(self, images: NDArray[np.uint8]) -> Array:
         """Return class probabilities (n, K) of images (n, h, w)."""
         return probabilities_of(self.model.network, images[..., np.newaxis])
 
     def refuse(self, images: NDArray[np.uint8]) -> Array:
         """Tell which images (n, h, w) the model does not know."""
+        return self._beyond(images, self._share)
+
+    def unknown(self, images: NDArray[np.uint8]) -> Array:
+        """Tell which images (n, h, w) are hardly digits, whatever may be refused."""
+        return self._beyond(images, UNKNOWN)
+
+    def _beyond(self, images: NDArray[np.uint8], share: float | None) -> Array:
         doubt = self.model.doubt
-        if self._share is None or doubt is None:
+        if share is None or doubt is None:
             return np.zeros(len(images), bool)
         strangeness = doubt.strangeness(self.model.network, images[..., np.newaxis])
-        refused: Array = strangeness > doubt.limit(self._share)
+        refused: Array = strangeness > doubt.limit(share)
         return refused
 
 
@@ -204,7 +218,7 @@ def read_numbers(
         for file in _followed(files, terminal):
             try:
                 picture = read_picture(file)
-                reading = read(picture, reader.classify, reader.settings, reader.refuse)
+                reading = reader.read(picture)
             except (DataError, PictureError) as error:
                 terminal.complain(_sentence(file, error, terminal.lang))
                 failed = True
