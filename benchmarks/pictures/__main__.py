@@ -25,6 +25,7 @@ from benchmarks.records.runs import (
     commit,
     digest_of,
     train_command,
+    wait_until_idle,
     write_json,
 )
 
@@ -74,7 +75,8 @@ def measure(file: Path, job: Job | None, options: argparse.Namespace) -> None:
     held = data.subset(rows[: options.images])
     images = held.images[..., 0]
     found = read_all(model, images, held.labels, options.sheets, options.strange, say)
-    found["photo"] = large_photo_read(file, images, held.labels)
+    busy = wait_until_idle(options.final, patience=300)
+    found["photo"] = {**large_photo_read(file, images, held.labels), "busy": busy}
     say(f"12 megapixels: {found['photo']}")
     if options.final and job is not None:
         about = {

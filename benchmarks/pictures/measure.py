@@ -17,7 +17,7 @@ from ardoise.cli.pictures import share_of
 from ardoise.digits import fit_image
 from ardoise.digits.asking import Reader
 from ardoise.files import Model
-from ardoise.pictures import prepare, read
+from ardoise.pictures import prepare
 from benchmarks.pictures.cases import CASES, Case
 from benchmarks.pictures.sheets import SHEETS, Plan, photo_of_forty, sheet
 from benchmarks.pictures.strange import STRANGE
@@ -118,7 +118,7 @@ def sheets_read(
     found = {"digits": 0, "of_digits": 0, "numbers": 0, "of_numbers": 0}
     for i in range(n):
         picture, texts = sheet(images, labels, plan, np.random.default_rng([8, i]))
-        reading = read(picture, reader.classify, reader.settings)
+        reading = reader.read(picture)
         lines = reading.text().replace(" ", "").split("\n")
         for j, text in enumerate(texts):
             line = lines[j] if len(lines) == len(texts) else ""

@@ -9,7 +9,7 @@ from benchmarks.pictures.cases import CASES
 from benchmarks.pictures.measure import SHARES
 from benchmarks.pictures.sheets import SHEETS
 from benchmarks.records.found import spread
-from benchmarks.records.runs import read_json
+from benchmarks.records.runs import BUSY, read_json
 from benchmarks.records.tables import table
 
 UCI = ("uci", "scikit-learn’s digits: 8 × 8, of other writers, enlarged", 93.0, None)
@@ -109,11 +109,13 @@ def _photo(records: Sequence[dict[str, Any]]) -> str:
     memory = max(one["megabytes"] for one in found)
     verdict = YES if seconds <= SECONDS and memory <= MEGABYTES else NO
     right = sum(one["right"] for one in found)
+    busy = max(one.get("busy") or 0 for one in found)
+    note = "" if busy <= BUSY else " The machine was not idle: the time means nothing."
     return (
         f"A JPEG photo of {found[0]['megapixels']:g} megapixels with {found[0]['of']} "
         f"digits, `ardoise read` as a whole command: {seconds:.2f} s, {memory:.0f} MB "
         f"(at most {SECONDS:g} s, {MEGABYTES} MB) {verdict}; {right} of "
-        f"{sum(one['of'] for one in found)} digits right."
+        f"{sum(one['of'] for one in found)} digits right.{note}"
     )
 
 

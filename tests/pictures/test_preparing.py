@@ -62,6 +62,12 @@ def test_what_is_said(digits):
     assert "scaled" in codes(prepare(large)[1])
     thin = np.where(np.indices((60, 60)).sum(axis=0) == 60, 255, 0)
     assert "thickened" in codes(prepare(thin)[1])
+    # What hardly shows is done, and not spoken of.
+    cut_out = prepare(large)[1].stages["digit"]
+    width = thickness(cut_out) * 20 / max(cut_out.shape)
+    for times, spoken in ((1.02, False), (1.2, True)):
+        _, report = prepare(large, Settings(thinnest=times * width))
+        assert ("thickened" in codes(report)) is spoken
     ramp = np.linspace(0.3, 1, 140)[:, np.newaxis] * (255 - large.astype(float))
     image, report = prepare(ramp / 255)
     assert "light" in codes(report) and close(image, prepare(large)[0], 0.06)

@@ -7,7 +7,8 @@ from ardoise.digits import load_mnist
 from ardoise.pictures import PictureError, connected_components, prepare, read
 from ardoise.pictures.framing import Box
 from ardoise.pictures.lines import lines_of, spaces
-from ardoise.pictures.marks import find_marks, run_lengths, without_lines
+from ardoise.pictures.marks import Mark, find_marks, run_lengths, without_lines
+from ardoise.pictures.splitting import split
 
 SIDE = 60
 
@@ -145,6 +146,33 @@ def test_digits_that_touch_are_split(glyphs, classify, pair):
         if len(find_marks(ink.astype(np.float32)).marks) == 1:
             break
     assert read(ink, classify).text() == pair
+
+
+def test_what_no_digit_is_made_of_is_not_cut(glyphs, classify):
+    for gap in range(0, -30, -1):
+        ink = sheet(glyphs, ["31"], gap=gap)
+        if len(find_marks(ink.astype(np.float32)).marks) == 1:
+            break
+
+    def none(images):
+        return np.ones(len(images), bool)
+
+    assert len(read(ink, classify, unknown=none).digits) == 1
+    assert len(read(ink, classify, unknown=lambda x: ~none(x)).digits) == 2
+
+
+@pytest.mark.parametrize(("width", "n"), [(1.8, 1), (2.6, 2)])
+def test_a_flat_digit_stays_whole(width, n):
+    ink = np.zeros((60, round(40 * width)), np.float32)
+    ink[10:50, 2:-2] = 1
+    middle = ink.shape[1] // 2
+    ink[10:50, middle - 1 : middle + 2] = 0.2  # where it could be cut
+    mark = Mark(Box(0, 0, 40, round(40 * width) - 4), ink[10:50, 2:-2])
+
+    def sure(pieces):
+        return np.array([[0.99, 0.01]] * len(pieces))
+
+    assert len(split(mark, sure)) == n
 
 
 def test_what_is_refused(glyphs, classify):

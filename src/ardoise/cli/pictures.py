@@ -3,7 +3,7 @@
 import csv
 import io
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,6 @@ from ardoise.pictures import (
     Digit,
     PictureError,
     Reading,
-    read,
 )
 from ardoise.plots.numbers import integer, percent, shortest
 
@@ -126,12 +125,13 @@ def read_numbers(
         raise ModelFileError("read.kind")
     classes = shown_classes(model.classes, terminal.lang)
     rows: list[dict[str, Any]] = []
+    drawn: set[Path] = set()
     failed = False
     try:
         for file in _followed(files, terminal):
             try:
                 picture = read_picture(file)
-                reading = read(picture, reader.classify, reader.settings, reader.refuse)
+                reading = reader.read(picture)
             except (DataError, PictureError) as error:
                 terminal.complain(_sentence(file, error, terminal.lang))
                 failed = True
@@ -144,8 +144,9 @@ def read_numbers(
                 terminal.out.quiet = True
             _say(file, reading, classes, len(files) > 1, terminal)
             if annotated is not None:
-                place = _place(annotated, file, len(files))
+                place = _place(annotated, file, len(files), drawn)
                 write_atomically(place, _drawn(picture, reading, classes, place))
+                drawn.add(place)
                 terminal.say("read.annotated", file=place)
     finally:  # what was read before Ctrl-C is kept
         if table is not None and rows:
@@ -256,12 +257,20 @@ def _csv(rows: Sequence[dict[str, Any]]) -> bytes:
     return out.getvalue().encode("utf-8", "surrogateescape")
 
 
-def _place(annotated: Path, file: Path, n: int) -> Path:
-    """Return where to draw what was read of a file: of several, in a folder."""
+def _place(annotated: Path, file: Path, n: int, taken: Collection[Path]) -> Path:
+    """Return where to draw what was read of a file: of several, in a folder.
+
+    Files of the same name in two folders get a picture each.
+    """
     if n == 1 and not annotated.is_dir():
         return annotated
     annotated.mkdir(parents=True, exist_ok=True)
-    return annotated / f"{file.stem}-read.png"
+    place = annotated / f"{file.stem}-read.png"
+    number = 2
+    while place in taken:
+        place = annotated / f"{file.stem}-read-{number}.png"
+        number += 1
+    return place
 
 
 # Colours of boxes: digits that were read, in doubt, refused (Okabe and Ito, 2008).
@@ -283,14 +292,13 @@ def _drawn(
         box = digit.box
         corners = (box.left, box.top, box.right - 1, box.bottom - 1)
         draw.rectangle(corners, outline=colour, width=width)
+        # Short, or those of neighbours cover each other.
+        words = "?" if digit.is_refused else classes[digit.label]
+        if digit.is_doubtful and not digit.is_refused:
+            words += "?"
         font = ImageFont.load_default(max(10, 0.4 * box.height))
-        draw.text(
-            (box.left, box.top - width),
-            digit_text(digit, classes),
-            fill=colour,
-            font=font,
-            anchor="lb",
-        )
+        place_of_words = (box.left, box.top - width)
+        draw.text(place_of_words, words, fill=colour, font=font, anchor="lb")
     file = io.BytesIO()
     image.save(file, _FORMATS.get(place.suffix.lower(), "PNG"))
     return file.getvalue()

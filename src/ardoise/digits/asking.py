@@ -15,10 +15,12 @@ from ardoise.engine.losses import softmax
 from ardoise.engine.network import Network
 from ardoise.files import Model, ModelFileError
 from ardoise.messages import UserError
-from ardoise.pictures import Report, Settings, grey_levels, prepare
+from ardoise.pictures import Reading, Report, Settings, grey_levels, prepare, read
 
 # Of digits like those that a model learned from, so many may be refused.
 REJECT = 0.005
+# As strange as one in so many: a piece of a digit, not a digit.
+UNKNOWN = 0.01
 
 
 @dataclass(frozen=True)
@@ -164,11 +166,31 @@ class Reader:
         """Return class probabilities (n, K) of images (n, h, w)."""
         return probabilities_of(self.model.network, images[..., np.newaxis])
 
-    def refuse(self, images: NDArray[np.uint8]) -> Array:
+    def refuse(self, images: NDArray[np.uint8]) -> NDArray[np.bool_]:
         """Tell which images (n, h, w) the model does not know."""
+        return self._beyond(images, self._share)
+
+    def unknown(self, images: NDArray[np.uint8]) -> NDArray[np.bool_]:
+        """Tell which images (n, h, w) are hardly digits, whatever may be refused."""
+        return self._beyond(images, UNKNOWN)
+
+    def read(self, picture: NDArray[np.uint8]) -> Reading:
+        """Return what stands on a picture of numbers; see `ardoise.pictures.read`.
+
+        Raises
+        ------
+        PictureError
+            If it is no picture.
+        """
+        ask = (self.classify, self.settings, self.refuse, self.unknown)
+        return read(picture, *ask)
+
+    def _beyond(
+        self, images: NDArray[np.uint8], share: float | None
+    ) -> NDArray[np.bool_]:
         doubt = self.model.doubt
-        if self._share is None or doubt is None:
+        if share is None or doubt is None:
             return np.zeros(len(images), bool)
         strangeness = doubt.strangeness(self.model.network, images[..., np.newaxis])
-        refused: Array = strangeness > doubt.limit(self._share)
+        refused: NDArray[np.bool_] = strangeness > doubt.limit(share)
         return refused

@@ -25,6 +25,8 @@ MOST_SIDE = 800
 # A mark belongs to the digit if it has so much of the largest mark's ink; or half of
 # that, no farther from it than so much of its longest side: strokes break.
 MARK, NEAR = 0.04, 0.2
+# A smaller change of the strokes is not spoken of.
+WORTH_SAYING = 1.05
 
 
 @dataclass(frozen=True)
@@ -188,7 +190,7 @@ def prepare_ink(
     """
     strokes, ratio = _usual(digit, settings)
     changes: tuple[Change, ...] = ()
-    if ratio is not None:
+    if ratio is not None and max(ratio, 1 / ratio) >= WORTH_SAYING:
         key = "thickened" if ratio > 1 else "thinned"
         changes = (Change(key, {"ratio": max(ratio, 1 / ratio)}),)
     prepared = frame(strokes)

@@ -23,6 +23,8 @@ Refuse = Callable[[NDArray[np.uint8]], NDArray[np.bool_]]
 MOST_SIDE = 2000
 # Below this probability the second guess is worth a look.
 DOUBT = 0.9
+# What the network does not know counts so much less when a mark is cut.
+STRANGE = 0.3
 
 
 @dataclass(frozen=True)
@@ -139,6 +141,7 @@ def read(
     classify: Classify,
     settings: Settings | None = None,
     refuse: Refuse | None = None,
+    unknown: Refuse | None = None,
 ) -> Reading:
     """Find the digits on a picture, and read them.
 
@@ -152,6 +155,9 @@ def read(
         How the network wants its images.
     refuse : callable, optional
         Tells which images (n, 28, 28) it does not know.
+    unknown : callable, optional
+        The same, to weigh the pieces of what may be two digits: a piece that it does
+        not know is no digit, however sure it is.
 
     Raises
     ------
@@ -169,7 +175,11 @@ def read(
         changes.append(Change("lines", {"n": sheet.n_lines}))
 
     def sure(pieces: list[Grey]) -> NDArray[np.floating]:
-        return classify(np.stack([prepare_ink(p, settings)[0] for p in pieces]))
+        images = np.stack([prepare_ink(piece, settings)[0] for piece in pieces])
+        found = classify(images)
+        if unknown is not None:
+            found = np.where(unknown(images)[:, np.newaxis], STRANGE * found, found)
+        return found
 
     marks = [piece for mark in sheet.marks for piece in split(mark, sure)]
     if not marks:

@@ -20,8 +20,8 @@ Read = Callable[[list[Grey]], NDArray[np.floating]]
 
 # A mark wider than this share of its height may be two digits.
 WIDE = 0.95
-# A digit is between so wide, of the height.
-NARROWEST, WIDEST = 0.12, 1.5
+# A digit is between so wide, of the height; whole, a flat one may be wider.
+NARROWEST, WIDEST, FLAT = 0.12, 1.5, 2.2
 MOST_CUTS = 12
 # A mark of which the network is so sure stays whole; of every piece it must be.
 SURE = 0.8
@@ -49,7 +49,7 @@ def split(mark: Mark, read: Read) -> list[Mark]:
     whole = found.get((0, w), 0.0)
     if path is None or len(path) < 2:
         return [mark]
-    if whole >= SURE and w <= WIDEST * h:
+    if whole >= SURE and w <= FLAT * h:
         return [mark]
     least = min(found[key] for key in path)
     if least >= SURE or (w > WIDEST * h and least > whole):

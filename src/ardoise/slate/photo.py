@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ardoise.files import ModelFileError
-from ardoise.pictures import read
 from ardoise.slate.session import Session
 
 
@@ -32,7 +31,7 @@ def read_photo(session: Session, grey: NDArray[np.uint8]) -> dict[str, Any]:
     if reader.settings is None:
         raise ModelFileError("read.kind")
     with reader.model.network.lock:
-        reading = read(grey, reader.classify, reader.settings, reader.refuse)
+        reading = reader.read(grey)
     return reading.as_json(grey.shape, reader.model.classes)
 
 
