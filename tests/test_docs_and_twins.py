@@ -8,8 +8,10 @@ from ardoise.cli.app import run
 from tests.pages import code_of, examples, execute, misprints, sections_of, text_of
 
 TWINS = [("models.md", "modeles.md"), ("pictures.md", "photos.md")]
+PAGES = [*TWINS, ("slate.md", "ardoise.md")]  # some have no code to run
 TABLE = re.compile(r"<!-- python -m benchmarks.exports -->\n(.*?)<!--", re.DOTALL)
 twins = pytest.mark.parametrize(("english", "french"), TWINS)
+pages = pytest.mark.parametrize(("english", "french"), PAGES)
 
 
 @pytest.mark.parametrize(
@@ -26,7 +28,7 @@ def test_both_pages_have_the_same_code(english, french):
     assert code_of(english) == code_of(french)
 
 
-@twins
+@pages
 def test_both_pages_have_the_same_sections(english, french):
     assert sections_of(english) == sections_of(french)
 
@@ -43,7 +45,7 @@ def commands_of(page):
     return {(name, *re.findall(r"--[a-z0-9-]+", rest)) for name, rest in lines}
 
 
-@twins
+@pages
 def test_commands_have_the_options_that_are_shown(english, french, capsys):
     assert commands_of(english) == {
         (name, *[o for o in options if o != "--lang"])
@@ -55,6 +57,6 @@ def test_commands_have_the_options_that_are_shown(english, french, capsys):
         assert all(option in said for option in options)
 
 
-@twins
+@pages
 def test_french_has_its_spaces(english, french):
     assert misprints(french) == []
