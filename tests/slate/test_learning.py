@@ -190,7 +190,19 @@ def test_the_network_of_a_step_draws(session):
     with pytest.raises(SlateError, match="was not kept"):
         ask(session, "learn.use", step=10**6)
     ask(session, "learn.use", step=3 * STEPS)
-    np.testing.assert_array_equal(session.network.theta, model.network.theta)
+    assert session.model is model  # with its score, and what it refuses
+
+
+def test_the_network_of_this_moment_draws(session, heard):
+    lesson = paused(session, heard)
+    ask(session, "learn.step")
+    stands_at(heard, 1)
+    assert ask(session, "learn.use") == {"step": 1}
+    np.testing.assert_array_equal(session.network.theta, lesson._network.theta)
+    assert session.network is not lesson._network and session.moments is lesson.moments
+    ask(session, "learn.resume")
+    ask(session, "learn.use")  # between two steps, or after the last one
+    heard.wait_state("idle")
 
 
 # -- led ------------------------------------------------------------------------------
