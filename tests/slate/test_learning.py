@@ -8,8 +8,8 @@ import time
 
 import numpy as np
 import pytest
-from conftest import command, page_of
 from PIL import Image
+from served import command, page_of
 from small_session import (
     PATIENCE,
     Heard,
