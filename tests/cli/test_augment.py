@@ -9,12 +9,12 @@ import pytest
 
 from ardoise.cli import checkpoints
 from ardoise.cli.augmenting import VARIATIONS, read_augmentation, variations
-from ardoise.cli.terminal import OptionError
 from ardoise.digits import Dataset
 from ardoise.digits.recipes import AUGMENTATIONS
 from ardoise.engine.augmentation import Augmentation
 from ardoise.files import load_model
 from ardoise.files.checkpoint import load_checkpoint, save_checkpoint
+from ardoise.messages import OptionError
 
 SHORT = ("--epochs", 2, "--batch-size", 40, "--threads", 1, "--recipe", "mlp")
 WORDS = "rotation=10, translation=1.5,elastic=8/2,shift=1"

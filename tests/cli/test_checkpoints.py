@@ -10,8 +10,8 @@ import pytest
 from ardoise.cli import checkpoints
 from ardoise.cli import training as cli_training
 from ardoise.cli.checkpoints import seconds_of
-from ardoise.cli.terminal import OptionError
 from ardoise.files.checkpoint import load_checkpoint, save_checkpoint
+from ardoise.messages import OptionError
 
 pytestmark = pytest.mark.usefixtures("no_pictures")
 

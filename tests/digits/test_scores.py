@@ -12,6 +12,7 @@ from sklearn.metrics import confusion_matrix as sklearn_matrix
 
 from ardoise.digits.scores import (
     brier_score,
+    calibration_bins,
     calibration_error,
     confidence,
     confusion_matrix,
@@ -131,6 +132,15 @@ def test_the_calibration_error_is_guo_s(seed, bins):
     p, labels = guesses(500, 7, seed)
     assert calibration_error(p, labels, bins) == pytest.approx(guo(p, labels, bins))
     assert calibration_error(p, labels) == confidence(p, labels).ece
+
+
+def test_the_bins_of_calibration():
+    p = np.array([[0.7, 0.3], [0.7, 0.3], [0.1, 0.9], [0.5, 0.5], [0.0, 1.0]])
+    bins = calibration_bins(p, np.array([0, 1, 1, 1, 0]), 10)
+    assert bins.counts.tolist() == [0, 0, 0, 0, 1, 0, 2, 0, 1, 1]
+    assert bins.accuracy.tolist() == [0, 0, 0, 0, 0, 0, 0.5, 0, 1, 0]
+    expected = [0, 0, 0, 0, 0.5, 0, 0.7, 0, 0.9, 1]
+    assert bins.confidence.tolist() == pytest.approx(expected)
 
 
 def test_calibration_of_the_sure():

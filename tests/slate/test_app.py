@@ -8,9 +8,9 @@ import time
 
 import numpy as np
 import pytest
-from conftest import TOKEN, browser, guarded, make_hub, opened, photo_bytes
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from served import TOKEN, browser, guarded, make_hub, opened, photo_bytes
 
 from ardoise.files import load_model
 from ardoise.messages import LANGUAGES, UserError, text

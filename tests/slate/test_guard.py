@@ -6,7 +6,7 @@ from contextlib import ExitStack
 
 import numpy as np
 import pytest
-from conftest import ADDRESS, HOST, TOKEN, browser, guarded, opened, photo_bytes
+from served import ADDRESS, HOST, TOKEN, browser, guarded, opened, photo_bytes
 from starlette.testclient import WebSocketDenialResponse
 
 from ardoise.messages import text

@@ -2,12 +2,14 @@
 
 import json
 import shutil
+import socket
 import threading
 import time
 
 import numpy as np
 import pytest
 from PIL import Image
+from served import command, page_of
 from small_session import (
     PATIENCE,
     Heard,
@@ -190,7 +192,19 @@ def test_the_network_of_a_step_draws(session):
     with pytest.raises(SlateError, match="was not kept"):
         ask(session, "learn.use", step=10**6)
     ask(session, "learn.use", step=3 * STEPS)
-    np.testing.assert_array_equal(session.network.theta, model.network.theta)
+    assert session.model is model  # with its score, and what it refuses
+
+
+def test_the_network_of_this_moment_draws(session, heard):
+    lesson = paused(session, heard)
+    ask(session, "learn.step")
+    stands_at(heard, 1)
+    assert ask(session, "learn.use") == {"step": 1}
+    np.testing.assert_array_equal(session.network.theta, lesson._network.theta)
+    assert session.network is not lesson._network and session.moments is lesson.moments
+    ask(session, "learn.resume")
+    ask(session, "learn.use")  # between two steps, or after the last one
+    heard.wait_state("idle")
 
 
 # -- led ------------------------------------------------------------------------------
@@ -482,7 +496,7 @@ def mnist():
     return load_mnist()
 
 
-def command(capsys, *words):
+def typed(capsys, *words):
     code = run([str(word) for word in words])
     said = capsys.readouterr()
     assert code == 0, said.err
@@ -495,16 +509,16 @@ def test_a_model_of_the_page_opens_on_the_command_line(mnist, tmp_path, capsys):
     ask(session, "learn.start", preset="tiny", epochs=1, batch_size=128)
     session.lesson.wait(PATIENCE)
     path = ask(session, "model.save", name="mine")["path"]
-    found = json.loads(command(capsys, "evaluate", path, "--json"))
+    found = json.loads(typed(capsys, "evaluate", path, "--json"))
     assert found["part"] == "validation"
     score = {name: found[name] for name in ("correct", "total")}
     assert score == session.model.details["validation_score"]
     images, labels = session.validation
     row = int(np.flatnonzero(session.network.predict(images[:50]) == labels[:50])[0])
     Image.fromarray(images[row, ..., 0]).save(tmp_path / "digit.png")
-    said = command(capsys, "predict", tmp_path / "digit.png", "--model", path)
+    said = typed(capsys, "predict", tmp_path / "digit.png", "--model", path)
     assert f"{labels[row]} (" in said or f": {labels[row]}" in said
-    assert "784" in command(capsys, "info", path) or "Dense" in said
+    assert "784" in typed(capsys, "info", path) or "Dense" in said
 
 
 @pytest.mark.slow
@@ -513,7 +527,7 @@ def test_a_model_of_the_command_line_opens_on_the_page(
 ):
     monkeypatch.chdir(tmp_path)
     options = "--recipe mlp --epochs 1 --seed 4 --output run".split()
-    command(capsys, "train", *options)
+    typed(capsys, "train", *options)
     model = load_model(tmp_path / "run" / "model.safetensors")
     session = session_of(model, mnist, tmp_path)
     images, labels = session.validation
@@ -526,3 +540,38 @@ def test_a_model_of_the_command_line_opens_on_the_page(
     save_model(tmp_path / "copy.safetensors", session.model)
     shutil.rmtree(tmp_path / "run")
     assert isinstance(Session(load_model("other.safetensors")), Session)
+
+
+# -- through the server ---------------------------------------------------------------
+
+
+@pytest.mark.slow
+def test_a_connection_that_breaks_off_loses_nothing(model):
+    with command(model) as started:
+        with page_of(started.address, started.token) as page:
+            ask_page(page, "hello", lang="fr")
+            ask_page(page, "learn.start", preset="tiny", epochs=4)
+            while unpack(page.recv(timeout=PATIENCE))[0]["type"] != "learn":
+                pass
+            page.socket.shutdown(socket.SHUT_RDWR)  # without a word
+        with page_of(started.address, started.token) as again:
+            header = ask_page(again, "hello", lang="en")
+            assert header["learning"] in ("running", "idle")
+            while (header := ask_page(again, "learn.state"))["learning"] != "idle":
+                time.sleep(0.1)
+            assert [epoch["epoch"] for epoch in header["epochs"]] == [1, 2, 3, 4]
+            header = ask_page(again, "hello", lang="en")
+            score = header["score"]["validation"]
+            assert score["correct"] > 0.97 * score["total"]
+        code, _ = started.end()
+        assert code == 0
+
+
+def ask_page(page, kind, **fields):
+    """Return the answer, whatever is pushed before it."""
+    page.send(pack({"id": 1, "type": kind, **fields}))
+    while True:
+        header, _ = unpack(page.recv(timeout=PATIENCE))
+        if header.get("id") == 1:
+            assert header["type"] == kind, header
+            return header

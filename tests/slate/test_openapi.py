@@ -2,7 +2,6 @@
 
 import pytest
 import schemathesis
-from conftest import TOKEN, guarded, make_hub
 from hypothesis import HealthCheck, settings
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import (
@@ -12,6 +11,7 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
     unsupported_method,
 )
+from served import TOKEN, guarded, make_hub
 
 from ardoise.slate.app import make_app, no_photo
 from ardoise.slate.description import DESCRIPTION

@@ -9,7 +9,9 @@ import zlib
 
 import numpy as np
 import pytest
-from conftest import (
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from served import (
     PATIENCE,
     TOKEN,
     ask,
@@ -21,8 +23,6 @@ from conftest import (
     page_of,
     photo_bytes,
 )
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from ardoise.cli.app import run
 from ardoise.messages import text

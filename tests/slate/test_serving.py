@@ -13,7 +13,7 @@ from contextlib import ExitStack, contextmanager
 from http.client import HTTPResponse
 
 import pytest
-from conftest import PATIENCE, TOKEN, ask, command, guarded, make_hub, page_of
+from served import PATIENCE, TOKEN, ask, command, guarded, make_hub, page_of
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 

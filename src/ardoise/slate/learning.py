@@ -113,9 +113,10 @@ class Learning(Callback):
         self._gauges = Gauges(self._network, plan.validation or plan.train)
         self.epochs: list[dict[str, Any]] = []
         self.notes: list[dict[str, Any]] = []
+        self.final: Model | None = None  # what came of it, with score and doubt
         # What requests change, and the training looks at between two steps. The flag is
         # read without the lock: it is enough that it is seen at the next step.
-        self._turn = threading.Condition()
+        self._turn, self._telling = threading.Condition(), threading.Lock()
         self._is_called = is_paused
         self._is_paused = is_paused
         self._until: int | Literal["epoch"] | None = None  # then it pauses again
@@ -327,8 +328,10 @@ class Learning(Callback):
             self._push(header, arrays)
 
     def _push_state(self) -> None:
-        place = {"step": self._step, "epoch": self._epoch}
-        self._push({"type": "state", "learning": self.doing, **place}, {})
+        # One after another: no page may hear "running" after the pause that followed.
+        with self._telling:
+            place = {"step": self._step, "epoch": self._epoch}
+            self._push({"type": "state", "learning": self.doing, **place}, {})
 
     # -- the thread ----------------------------------------------------------------
 
@@ -412,7 +415,8 @@ class Learning(Callback):
     def _adopt(self, doubt: Doubt | None = None) -> None:
         """Have the network draw as it is at the end, which is a moment, too."""
         self.moments.add(self._step, self._network)
-        self._session.adopt(self.model(self._copy(), doubt), self.moments)
+        self.final = self.model(self._copy(), doubt)
+        self._session.adopt(self.final, self.moments)
 
     def _copy(self) -> Network:
         return self._network.astype(self._network.dtype)
@@ -538,7 +542,10 @@ def use(session: Session, request: Request, arrays: Arrays) -> Answer:
         network = lesson.moments.network(step)
     model = lesson.model(network)
     details = {k: v for k, v in model.details.items() if k not in _OF_THE_END}
-    session.adopt(replace(model, details={**details, "step": step}), lesson.moments)
+    model = replace(model, details={**details, "step": step})
+    if lesson.final is not None and lesson.final.details["step"] == step:
+        model = lesson.final
+    session.adopt(model, lesson.moments)
     return {"step": step}, {}
 
 
