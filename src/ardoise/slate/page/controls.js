@@ -13,7 +13,7 @@ import { onLanguage } from "./words.js";
  */
 export function slider(text, range, words, change) {
   const input = make("input", { type: "range", ...range });
-  const said = make("output", { class: "value" });
+  const said = make("span", { class: "value" });
   const tell = () => {
     said.textContent = words(input.valueAsNumber);
     input.setAttribute("aria-valuetext", said.textContent);

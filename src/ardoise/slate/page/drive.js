@@ -64,7 +64,7 @@ const DROPOUT = {
  * @param {Scale} scale */
 function dial(name, { min, max, step: one, to, from, words }) {
   const input = make("input", { type: "range", min, max, step: one });
-  const said = make("output", { class: "value" });
+  const said = make("span", { class: "value" });
   const tell = () => {
     const value = recipe.get()[name];
     input.value = String(to(value));

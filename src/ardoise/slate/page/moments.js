@@ -16,7 +16,7 @@ export function makeTimeline(moved) {
     step: 1,
     label: "learn.timeline",
   });
-  const when = make("output", { class: "value" });
+  const when = make("span", { class: "value" });
   const done = make("p", { class: "small soft", "aria-live": "polite" });
   let follows = true; // the newest moment, until somebody chooses another
 

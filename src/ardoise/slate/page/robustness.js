@@ -55,7 +55,7 @@ function makeExamples() {
 /** One slider. @param {Kind} kind @param {(kind: Kind, level: number) => void} moved */
 function makeLevel(kind, moved) {
   const input = make("input", { type: "range", min: 0, value: 0, ...KINDS[kind] });
-  const level = make("output", { class: "value" });
+  const level = make("span", { class: "value" });
   const score = make("span", { class: "score" });
   const tell = () => {
     put(level, `mistakes.level.${kind}`, { n: input.valueAsNumber });
