@@ -9,10 +9,19 @@ import { number, onLanguage, percent, put, say } from "./words.js";
 
 /* What the server is asked. */
 
+/** What changes a value of the recipe while a network learns. */
+const CHANGES = { learning_rate: "learn.rate", dropout: "learn.dropout" };
+const DIALS = /** @type {const} */ (["learning_rate", "dropout"]);
+
 /** @param {boolean} paused Whether it waits before its first step. */
 export async function begin(paused = false) {
-  const fields = Object.entries(recipe.get()).filter(([, value]) => value !== null);
+  const begun = recipe.get();
+  const fields = Object.entries(begun).filter(([, value]) => value !== null);
   await ask("learn.start", { ...Object.fromEntries(fields), paused });
+  const now = recipe.get(); // starting takes a moment, in which sliders may move
+  for (const name of DIALS) {
+    if (now[name] !== begun[name]) await ask(CHANGES[name], { value: now[name] });
+  }
 }
 
 /** Start, pause or go on. */
@@ -29,10 +38,10 @@ async function step(of) {
 }
 
 /** Whenever the recipe's value changes while a network learns, the server is told.
- * @param {"learning_rate" | "dropout"} name @param {string} type */
-function sendChanges(name, type) {
+ * @param {(typeof DIALS)[number]} name */
+function sendChanges(name) {
   const send = latest(async (/** @type {number} */ value) => {
-    await attempt(() => ask(type, { value }));
+    await attempt(() => ask(CHANGES[name], { value }));
   });
   recipe.subscribe((now) => {
     if (training.get().phase !== "idle") send(now[name]);
@@ -123,8 +132,7 @@ export function makeDrive() {
     stop.disabled = phase === "idle";
   }, "phase");
   stop.disabled = training.get().phase === "idle";
-  sendChanges("learning_rate", "learn.rate");
-  sendChanges("dropout", "learn.dropout");
+  DIALS.forEach(sendChanges);
   const buttons = make("div", { class: "drive-buttons" }, main, batch, epoch, stop);
   const dials = [dial("learning_rate", RATE), dial("dropout", DROPOUT)];
   const title = make("h3", { text: "learn.drive" });

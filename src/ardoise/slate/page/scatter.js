@@ -24,7 +24,10 @@ export function makeScatter(looked) {
   let at = -1;
   const canvas = make("canvas", { width: WIDTH * SHARP, height: HEIGHT * SHARP });
   const ink = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
-  const about = { tabindex: "0", role: "slider", "aria-valuemin": "1" };
+  const about = {
+    ...{ tabindex: "0", role: "slider" },
+    ...{ "aria-valuemin": "1", "aria-valuenow": "1" }, // while it is empty, too
+  };
   const board = make(
     "div",
     { class: "map takes-keys", label: "map.title", ...about },
