@@ -1,0 +1,156 @@
+"""For everybody: axe, keyboard alone, phones."""
+
+import pytest
+
+from browser.driving import (
+    DIGITS,
+    SECTIONS,
+    SEVEN,
+    draw,
+    draw_with_keys,
+    expect,
+    expect_read,
+    go,
+    ready,
+    say,
+)
+
+axe = pytest.importorskip(
+    "axe_playwright_python.sync_playwright", reason="axe-playwright-python is missing"
+)
+
+
+def violations(page):
+    """Return what axe has against the page as it stands."""
+    found = axe.Axe().run(page).response["violations"]
+    return [
+        (each["id"], node["target"], node["failureSummary"])
+        for each in found
+        for node in each["nodes"]
+    ]
+
+
+def fill(page, section):
+    """Have a section show all that it can."""
+    if section == "draw":
+        draw(page, DIGITS[5])
+        expect_read(page, 5) if page.locator("html[lang=en]").count() else None
+        page.locator("#ask-fool").click()
+        expect(page.locator("#draw-fool .sentence")).not_to_be_empty()
+        cells = page.locator("#draw .cells").last
+        cells.focus()
+        page.keyboard.press("Enter")
+        expect(page.locator("#draw .closer .primary")).to_be_visible()
+    elif section == "mistakes":
+        expect(page.locator("#mistakes .robustness li").first).to_be_visible()
+    elif section == "photo":
+        page.locator("#photo .drop button:visible").last.click()
+        expect(page.locator("#photo .boxes .digit").first).to_be_visible()
+    elif section == "steps":
+        expect(page.locator("#steps .flow-ends")).to_be_visible()
+        page.locator("#check .primary").click()
+        expect(page.locator("#check .note")).to_be_visible()
+    elif section == "inside":
+        expect(page.locator("#inside .sentence")).not_to_be_empty()
+        expect(page.locator("#inside .map-side")).to_be_visible()
+
+
+@pytest.mark.parametrize("lang", ["en", "fr"])
+@pytest.mark.parametrize("theme", ["dark", "light"])
+def test_axe_finds_nothing(slate, visit, lang, theme):
+    page = visit(slate, locale=lang, color_scheme=theme, reduced_motion="reduce")
+    for section in SECTIONS:
+        go(page, section)
+        fill(page, section)
+        assert violations(page) == []
+    page.locator("#help").click()
+    for details in page.locator("dialog details").all():
+        if details.get_attribute("open") is None:
+            details.locator("summary").first.click()
+    assert violations(page) == []
+
+
+@pytest.mark.parametrize("lang", ["en", "fr"])
+def test_no_section_scrolls_sideways_on_a_phone(slate, visit, lang):
+    page = visit(slate, locale=lang, width=360, height=740, has_touch=True)
+    for section in SECTIONS:
+        go(page, section)
+        fill(page, section)
+        wide = page.evaluate("document.documentElement.scrollWidth")
+        assert wide == 360, section
+        # What a finger should hit is large enough, or stands in a line of text.
+    page.locator("#help").click()
+    assert page.evaluate("document.documentElement.scrollWidth") == 360
+    assert page.locator("#dialog").evaluate("d => d.scrollWidth <= d.clientWidth")
+
+
+STOPS = """
+() => [...document.querySelectorAll(
+  "a[href], button, input, select, textarea, summary, [tabindex]")]
+  .filter((node) => node.tabIndex >= 0 && !node.disabled && node.checkVisibility())
+  .filter((node) => node.type !== "radio" || node.checked)
+  .map((node, i) => ((node.dataset.stop = i), i))
+"""
+FOCUSED = """
+() => {
+  const node = document.activeElement;
+  const around = node.closest("label") ?? node; // of a card that can be chosen
+  const looks = [node, around].map((each) => getComputedStyle(each));
+  const { top, bottom } = node.getBoundingClientRect();
+  const seen = bottom > 0 && top < innerHeight;
+  const marked = looks.some(({ outlineStyle }) => outlineStyle !== "none");
+  return { stop: node.dataset.stop ?? null, seen, marked, what: node.outerHTML.slice(0, 90) };
+}
+"""
+
+
+@pytest.mark.parametrize("section", SECTIONS)
+def test_tab_reaches_all_that_can_be_used(slate, visit, section):
+    page = visit(slate, section, reduced_motion="reduce")
+    fill(page, section)
+    page.evaluate("document.activeElement.blur()")
+    stops = set(map(str, page.evaluate(STOPS)))
+    reached = set()
+    for _ in range(len(stops) + 5):
+        page.keyboard.press("Tab")
+        found = page.evaluate(FOCUSED)
+        if found["stop"] is None:
+            continue
+        reached.add(found["stop"])
+        assert found["seen"], found["what"]
+        assert found["marked"], found["what"]
+    assert reached == stops
+
+
+def test_every_section_by_keys_alone(slate, visit):
+    page = visit(slate)
+    for number, section in enumerate(SECTIONS, 1):
+        page.keyboard.press(str(number))
+        ready(page, section)
+        expect(page.locator(f"#{section}-title")).to_be_visible()
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).to_be_hidden()
+    page.keyboard.press("1")
+    draw_with_keys(page, *SEVEN)
+    expect_read(page, 7)
+    page.keyboard.press("Tab")
+    page.keyboard.press("2")
+    ready(page, "learn")
+    # While somebody types, digits are digits.
+    page.locator("#learn summary").first.press("Enter")
+    epochs = page.get_by_label(say("learn.setting.epochs"))
+    epochs.focus()
+    page.keyboard.press("1")
+    expect(page.locator("#learn")).to_be_visible()
+
+
+def test_the_skip_link_is_first(slate, visit):
+    page = visit(slate)
+    page.keyboard.press("Tab")
+    skip = page.locator("#skip")
+    expect(skip).to_be_focused()
+    expect(skip).to_be_in_viewport()
+    page.keyboard.press("Enter")
+    expect(page.locator("#main")).to_be_focused()

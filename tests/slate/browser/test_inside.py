@@ -1,0 +1,56 @@
+"""Look inside: weights, a map of images, units that are switched off."""
+
+import re
+
+from browser.driving import expect, press, say, saying
+
+
+def test_units_are_switched_off(slate, visit):
+    page = visit(slate, "inside")
+    inside = page.locator("#inside")
+    layer = inside.get_by_role("combobox", name=say("inside.layer"))
+    conv = layer.locator("option").filter(has_text=say("kind.Conv2D")).first
+    layer.select_option(conv.get_attribute("value"))
+    silence = inside.locator(".card").last
+    sentence = silence.locator(".sentence")
+    expect(sentence).to_have_text(saying("silence.all_on"))
+    whole = float(re.search(r"([\d.]+)%", sentence.inner_text())[1])
+    assert whole > 98
+    press(page, "silence.half")
+    expect(sentence).to_have_text(saying("silence.result"))
+    half = float(re.search(r"([\d.]+)%", sentence.inner_text())[1])
+    assert half < whole
+    press(page, "silence.none")
+    expect(sentence).to_have_text(saying("silence.all_on"))
+    # One by keys: off, and on again.
+    silence.locator(".cells").focus()
+    page.keyboard.press("Enter")
+    expect(sentence).to_contain_text(re.compile("^Without 1 of "))
+    page.keyboard.press("Enter")
+    expect(sentence).to_have_text(saying("silence.all_on"))
+
+
+def test_each_layer_shows_its_weights_and_its_map(slate, visit):
+    page = visit(slate, "inside")
+    inside = page.locator("#inside")
+    layer = inside.get_by_role("combobox", name=say("inside.layer"))
+    options = layer.locator("option").all()
+    assert len(options) >= 7
+    summary = saying_within("map.summary")
+    for option in options[1:]:  # the first are the images themselves
+        layer.select_option(option.get_attribute("value"))
+        expect(inside).to_contain_text(summary)
+    # The last one is dense, and has weights.
+    expect(inside.locator(".chart-picture").first).to_be_visible()
+    expect(inside).to_contain_text(say("inside.from_drawn"))
+
+
+def saying_within(key):
+    return re.compile(saying(key).pattern.strip("^$"), re.DOTALL)
+
+
+def test_an_image_of_the_map_goes_to_draw(slate, visit):
+    page = visit(slate, "inside")
+    press(page, "inside.to_draw")
+    expect(page.locator("#draw")).to_be_visible()
+    expect(page.locator("#answer")).not_to_have_text(say("draw.empty"))

@@ -1,0 +1,88 @@
+"""French and English, board and paper: switched at once, kept for the next visit."""
+
+import json
+import re
+from importlib import resources
+
+import pytest
+
+from browser.driving import DIGITS, SECTIONS, draw, expect, go, say
+
+TEXTS = """
+() => [...document.querySelectorAll("body *")].flatMap((node) => {
+  if (node.closest("[translate=no], #said, pre, math, script, noscript")) return [];
+  if (!node.checkVisibility()) return [];
+  const own = [...node.childNodes].filter((child) => child.nodeType === 3);
+  const texts = own.map((child) => child.textContent.trim());
+  return [...texts, node.ariaLabel, node.title, node.ariaValueText].filter(Boolean);
+})
+"""
+
+
+def sentences(lang):
+    words = resources.files("ardoise") / "locales" / f"{lang}.json"
+    every = json.loads(words.read_text("utf-8"))
+    return {k: v for k, v in every.items() if k.startswith("slate.")}
+
+
+def only_in(lang, other):
+    """Return a pattern of all sentences that are said in one language alone."""
+    mine, others = sentences(lang), sentences(other)
+    patterns = []
+    for key, sentence in mine.items():
+        parts = re.split(r"\{\w+\}", sentence)
+        words = re.findall(r"[^\W\d_]{3,}", " ".join(parts))
+        if sentence != others[key] and len(words) >= min(len(parts), 2):
+            patterns.append(".+".join(map(re.escape, parts)))
+    both = set(mine.values()) & set(others.values())
+    return re.compile("|".join(patterns)), both
+
+
+@pytest.mark.parametrize("lang", ["en", "fr"])
+def test_everything_is_said_in_the_language_that_is_chosen(slate, visit, lang):
+    """Nothing of the language before is left, on any section."""
+    other = "fr" if lang == "en" else "en"
+    page = visit(slate, locale="fr-FR" if other == "fr" else "en-GB")
+    expect(page.locator("html")).to_have_attribute("lang", other)
+    draw(page, DIGITS[8])
+    page.locator("#ask-why").click()
+    for section in SECTIONS:
+        go(page, section)
+    expect(page.locator("#inside .sentence")).not_to_be_empty()
+    page.locator(f'#languages [lang="{lang}"]').click()
+    expect(page.locator("html")).to_have_attribute("lang", lang)
+    foreign, both = only_in(other, lang)
+    for section in SECTIONS:
+        go(page, section)
+        expect(page.locator(f"#{section}-title")).to_have_text(
+            say(f"{section}.title", lang)
+        )
+        expect(page).to_have_title(f"{say(f'{section}.title', lang)} – Ardoise")
+        page.wait_for_timeout(150)
+        left = [t for t in page.evaluate(TEXTS) if foreign.fullmatch(t)]
+        assert [t for t in left if t not in both] == []
+
+
+def test_the_language_is_kept(slate, visit):
+    page = visit(slate)
+    page.get_by_role("button", name="Français").click()
+    expect(page.locator("#draw-title")).to_have_text("Dessiner")
+    draw(page, DIGITS[7])
+    expect(page.locator("#answer")).to_have_text(re.compile("^Je lis un 7 "))
+    page.reload()
+    expect(page.locator("#draw-title")).to_have_text("Dessiner")
+    # Refusals of the server come in French, too.
+    go(page, "photo")
+
+
+@pytest.mark.parametrize("theme", ["dark", "light"])
+def test_the_theme_is_the_systems_until_another_is_chosen(slate, visit, theme):
+    page = visit(slate, color_scheme=theme)
+    ground = "getComputedStyle(document.body).backgroundColor"
+    light = sum(map(int, re.findall(r"\d+", page.evaluate(ground))[:3])) > 384
+    assert light == (theme == "light")
+    page.get_by_role("button", name=say("frame.theme")).click()
+    other = page.evaluate(ground)
+    assert (sum(map(int, re.findall(r"\d+", other)[:3])) > 384) != light
+    page.reload()
+    assert page.evaluate(ground) == other
