@@ -66,7 +66,7 @@ def gym(tmp_path_factory):
 
 @pytest.fixture(scope="package")
 def school(tmp_path_factory):
-    """A third, for teaching: its network knows 2,200 digits, so it learns in seconds."""
+    """A third, for teaching: its network knows few digits, so it learns in seconds."""
     folder = tmp_path_factory.mktemp("school")
     data, path = small_data(), folder / "digits.npz"
     names = np.array(data.classes)[data.labels]
@@ -132,6 +132,7 @@ def visit(chromium):
             ready(page, section)
             return page
 
+        open_page.complaints = complaints
         yield open_page
     assert complaints == []
 

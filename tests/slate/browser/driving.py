@@ -7,6 +7,7 @@ import json
 import math
 import re
 import time
+from functools import cache
 from importlib import resources
 
 import pytest
@@ -35,12 +36,23 @@ def say(key, lang="en", **values):
     return text(f"slate.{key}", lang, **values)
 
 
-def saying(key, lang="en"):
+def saying(key):
     """Return a pattern of a sentence of the page, whatever its values are."""
+    parts = re.split(r"\{\w+\}", sentences("en")[f"slate.{key}"])
+    return re.compile(".+?".join(map(re.escape, parts)), re.DOTALL)
+
+
+@cache
+def sentences(lang):
+    """Return all sentences of a language, by their keys."""
     words = resources.files("ardoise") / "locales" / f"{lang}.json"
-    sentence = json.loads(words.read_text("utf-8"))[f"slate.{key}"]
-    parts = re.split(r"\{\w+\}", sentence)
-    return re.compile("^" + ".+?".join(map(re.escape, parts)) + "$", re.DOTALL)
+    return json.loads(words.read_text("utf-8"))
+
+
+def numbers_in(sentence):
+    """Return all numbers of an English sentence."""
+    found = re.findall(r"[−-]?\d[\d,]*(?:\.\d+)?", sentence)
+    return [float(n.replace(",", "").replace("−", "-")) for n in found]
 
 
 # -- going about -----------------------------------------------------------------------
@@ -71,12 +83,10 @@ def go(page, section):
     return ready(page, section)
 
 
-def press(page, name, within="section:not([hidden])", lang="en"):
+def press(page, key, within="section:not([hidden])"):
     """Click the button that says this."""
-    buttons = page.locator(within).get_by_role(
-        "button", name=say(name, lang), exact=True
-    )
-    buttons.click()
+    place = page.locator(within)
+    place.get_by_role("button", name=say(key), exact=True).click()
 
 
 def state(page):
@@ -89,11 +99,29 @@ def step_of(page):
     return int(page.locator("#learn progress").evaluate("bar => bar.value"))
 
 
+def violations(page):
+    """Return what axe has against the page as it stands."""
+    axe = pytest.importorskip(
+        "axe_playwright_python.sync_playwright",
+        reason="axe-playwright-python is not installed",
+    )
+    return [
+        (rule["id"], node["target"], node["failureSummary"])
+        for rule in axe.Axe().run(page).response["violations"]
+        for node in rule["nodes"]
+    ]
+
+
+def width_of(page):
+    """Return how wide the page is: wider than its window, it scrolls sideways."""
+    return page.evaluate("document.documentElement.scrollWidth")
+
+
 # -- drawing ---------------------------------------------------------------------------
 
 
-def _oval(x, y, rx, ry, start=-90, turn=360, n=24):
-    """Return points of an oval, clockwise from an angle in degrees."""
+def _oval(x, y, rx, ry, start=-90, turn=360, n=16):
+    """Return points of an oval, from an angle in degrees."""
     angles = [math.radians(start + turn * i / n) for i in range(n + 1)]
     return [(x + rx * math.cos(a), y + ry * math.sin(a)) for a in angles]
 
@@ -109,8 +137,8 @@ DIGITS = {
     5: [[(19, 5), (10, 5), (9, 12), (14, 12), (18, 16), (17, 21), (12, 23), (8, 21)]],
     6: [[(16, 4), (11, 10), (9, 17), (11, 22), (15, 22), (18, 18), (15, 15), (10, 17)]],
     7: [[(8, 6), (20, 6), (13, 23)]],
-    8: [_oval(14, 9, 4, 4, 90) + _oval(14, 18, 5, 5, -90, -360)],
-    9: [_oval(14, 9, 4, 4.5, 0, -360) + [(18, 9), (16, 23)]],
+    8: [[*_oval(14, 9, 4, 4, 90), *_oval(14, 18, 5, 5, -90, -360)]],
+    9: [[*_oval(14, 9, 4, 4.5, 0, -360), (16, 23)]],
 }  # fmt: skip
 
 
@@ -130,14 +158,14 @@ def points_on(page, stroke):
     ]
 
 
-def draw(page, strokes, steps=3):
+def draw(page, strokes):
     """Draw with the mouse."""
     for stroke in strokes:
         first, *others = points_on(page, stroke)
         page.mouse.move(*first)
         page.mouse.down()
         for point in others:
-            page.mouse.move(*point, steps=steps)
+            page.mouse.move(*point)
         page.mouse.up()
 
 

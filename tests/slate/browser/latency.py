@@ -47,7 +47,7 @@ LISTENER = """
   };
 })();
 """
-STROKES = [DIGITS[digit] for digit in (0, 3, 8)]
+STROKES = [DIGITS[digit] for digit in (3, 8)]
 RATE = 60  # points a second
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 import ardoise
+from browser.conftest import served
 from browser.driving import (
     DIGITS,
     SEVEN,
@@ -26,7 +27,7 @@ from browser.latency import LISTENER, measure
 
 ROOT = Path(ardoise.__file__).parents[1]
 # Three times the budget: CI's machines are slow, and others run on them.
-IDLE = 3 * 30
+IDLE = 3 * 30  # milliseconds
 
 
 def test_each_digit_is_read_with_the_mouse(slate, visit):
@@ -179,6 +180,19 @@ def test_before_any_training_rewind_says_where_to_start_one(slate, visit):
     pad_of(page).blur()
     page.keyboard.press(",")
     expect(page.locator("#draw-rewind")).to_contain_text(say("rewind.none"))
+
+
+def test_when_the_slate_has_ended_the_page_says_so(visit, tmp_path):
+    with served(tmp_path) as slate:
+        page = visit(slate)
+        draw(page, DIGITS[1])
+        expect_read(page, 1)
+    expect(page.get_by_role("alert")).to_have_text(say("socket.lost"))
+    expect(page.locator("#device")).to_have_text(say("frame.state.lost"))
+    # The browser complains of each attempt to connect again.
+    assert all("WebSocket" in each for each in visit.complaints)
+    visit.complaints.clear()
+    page.close()
 
 
 def test_answers_come_quickly(slate, visit):

@@ -26,7 +26,7 @@ def test_twenty_digits_are_taught(clean, visit):
     thumbs = hand.locator(".hand-thumbs li")
     for n in range(20):
         digit = int(re.search(r"\d", ask.inner_text())[0])
-        draw(page, askew(DIGITS[digit]), steps=1)
+        draw(page, askew(DIGITS[digit]))
         press(page, "hand.add")
         expect(thumbs).to_have_count(n + 1)
     expect(ask).to_have_text(say("hand.done"))

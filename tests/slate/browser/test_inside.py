@@ -2,7 +2,7 @@
 
 import re
 
-from browser.driving import expect, press, say, saying
+from browser.driving import expect, numbers_in, press, say, saying
 
 
 def test_units_are_switched_off(slate, visit):
@@ -14,12 +14,13 @@ def test_units_are_switched_off(slate, visit):
     silence = inside.locator(".card").last
     sentence = silence.locator(".sentence")
     expect(sentence).to_have_text(saying("silence.all_on"))
-    whole = float(re.search(r"([\d.]+)%", sentence.inner_text())[1])
+    _, whole, _ = numbers_in(sentence.inner_text())
     assert whole > 98
     press(page, "silence.half")
     expect(sentence).to_have_text(saying("silence.result"))
-    half = float(re.search(r"([\d.]+)%", sentence.inner_text())[1])
-    assert half < whole
+    n, units, half, *_, before = numbers_in(sentence.inner_text())
+    assert n == units / 2
+    assert half < before == whole
     press(page, "silence.none")
     expect(sentence).to_have_text(saying("silence.all_on"))
     # One by keys: off, and on again.
@@ -36,17 +37,13 @@ def test_each_layer_shows_its_weights_and_its_map(slate, visit):
     layer = inside.get_by_role("combobox", name=say("inside.layer"))
     options = layer.locator("option").all()
     assert len(options) >= 7
-    summary = saying_within("map.summary")
+    summary = saying("map.summary")
     for option in options[1:]:  # the first are the images themselves
         layer.select_option(option.get_attribute("value"))
         expect(inside).to_contain_text(summary)
     # The last one is dense, and has weights.
     expect(inside.locator(".chart-picture").first).to_be_visible()
     expect(inside).to_contain_text(say("inside.from_drawn"))
-
-
-def saying_within(key):
-    return re.compile(saying(key).pattern.strip("^$"), re.DOTALL)
 
 
 def test_an_image_of_the_map_goes_to_draw(slate, visit):

@@ -1,12 +1,10 @@
 """French and English, board and paper: switched at once, kept for the next visit."""
 
-import json
 import re
-from importlib import resources
 
 import pytest
 
-from browser.driving import DIGITS, SECTIONS, draw, expect, go, say
+from browser.driving import DIGITS, SECTIONS, draw, expect, go, say, sentences
 
 TEXTS = """
 () => [...document.querySelectorAll("body *")].flatMap((node) => {
@@ -19,15 +17,13 @@ TEXTS = """
 """
 
 
-def sentences(lang):
-    words = resources.files("ardoise") / "locales" / f"{lang}.json"
-    every = json.loads(words.read_text("utf-8"))
-    return {k: v for k, v in every.items() if k.startswith("slate.")}
+def of_the_page(lang):
+    return {k: v for k, v in sentences(lang).items() if k.startswith("slate.")}
 
 
 def only_in(lang, other):
     """Return a pattern of all sentences that are said in one language alone."""
-    mine, others = sentences(lang), sentences(other)
+    mine, others = of_the_page(lang), of_the_page(other)
     patterns = []
     for key, sentence in mine.items():
         parts = re.split(r"\{\w+\}", sentence)
@@ -71,8 +67,10 @@ def test_the_language_is_kept(slate, visit):
     expect(page.locator("#answer")).to_have_text(re.compile("^Je lis un 7 "))
     page.reload()
     expect(page.locator("#draw-title")).to_have_text("Dessiner")
-    # Refusals of the server come in French, too.
-    go(page, "photo")
+    # The server refuses in French, too.
+    go(page, "hand").locator("canvas.pad").focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("alert")).to_have_text(say("hand.empty_pad", "fr"))
 
 
 @pytest.mark.parametrize("theme", ["dark", "light"])

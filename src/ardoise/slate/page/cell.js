@@ -48,20 +48,24 @@ export function makeCell(host, follow) {
   let chosen = null;
   let timer = 0;
 
-  /** @param {Cell} cell */
-  async function look(cell) {
+  /** @param {Cell} cell @returns {Promise<void>} Rejected, if there is no such cell. */
+  async function look({ layer, index }) {
     const { image } = shared.get();
-    if (image === null) {
+    if (image === null)
       body.replaceChildren(make("p", { class: "soft", text: "cell.draw_first" }));
-      return;
-    }
-    const fields = { layer: cell.layer, index: cell.index };
-    const answer = await attempt(() =>
-      ask("cell", fields, { image: tensor(image, 28, 28) }),
-    );
-    if (answer) show(answer);
+    else show(await ask("cell", { layer, index }, { image: tensor(image, 28, 28) }));
   }
-  const lookSoon = latest(look);
+  const lookSoon = latest((/** @type {Cell} */ cell) => attempt(() => look(cell)));
+  /** Another image, or another network, which may have no such cell. */
+  const lookAgain = latest((/** @type {Cell} */ cell) => look(cell).catch(forget));
+
+  function forget() {
+    chosen = null;
+    put(title, "cell.title");
+    delete value.dataset.text;
+    value.textContent = "";
+    body.replaceChildren(invitation);
+  }
 
   /** @param {import("./socket.js").Answer} answer */
   function show({ header, arrays }) {
@@ -114,7 +118,7 @@ export function makeCell(host, follow) {
   shared.subscribe(
     () => {
       clearTimeout(timer);
-      if (chosen !== null) timer = setTimeout(() => chosen && lookSoon(chosen), 250);
+      if (chosen !== null) timer = setTimeout(() => chosen && lookAgain(chosen), 250);
     },
     "image",
     "version",

@@ -108,9 +108,8 @@ export async function start(section) {
     matrix.about,
     matrix.scroll,
   );
-  const side = make("div", { class: "mistakes-side" }, reliability.whole, most.whole);
-  const top = make("div", { class: "mistakes-top" }, confusion, side);
-  section.append(score.whole, top, gallery.whole, robustness.whole);
+  const top = make("div", { class: "mistakes-top" }, confusion, reliability.whole);
+  section.append(score.whole, top, most.whole, gallery.whole, robustness.whole);
   let measured = -1;
 
   const measure = latest(async (/** @type {number} */ version) => {

@@ -9,17 +9,19 @@ import { AMBER, CHALK, CYAN, extent, mix } from "./images.js";
 
 const CELL = 14; // CSS pixels of a dense layer’s cell, with its gap
 const SMALL = 10; // where there are many
-const MAP = 26; // about as wide is a map of a convolution
+const MAP = 26; // about as wide is a map of a convolution, where there are many
+const WIDEST = 56; // a map, as long as all stand in two rows
 
 /** Where cells lie: how many columns of maps, each h×w cells large and a gap around.
  * @param {number[]} shape @param {number} width CSS pixels that there are */
 export function gridOf(shape, width) {
   const [h, w, count] = shape.length === 3 ? shape : [1, 1, shape[0]];
   const gap = shape.length === 3 ? 1 : 0;
-  const scale =
-    shape.length === 3 ? Math.max(1, Math.round(MAP / w)) : count > 256 ? SMALL : CELL;
-  const fitting = Math.max(1, Math.min(count, Math.floor(width / (scale * (w + gap)))));
-  const rows = Math.ceil(count / fitting);
+  const fitting = (/** @type {number} */ size) =>
+    Math.max(1, Math.min(count, Math.floor(width / (size * (w + gap)))));
+  let scale = gap ? Math.max(1, Math.round(MAP / w)) : count > 256 ? SMALL : CELL;
+  while (gap && (scale + 1) * w <= WIDEST && 2 * fitting(scale + 1) >= count) scale++;
+  const rows = Math.ceil(count / fitting(scale));
   const columns = Math.ceil(count / rows); // so that the last row is not short
   return { h, w, count, gap, scale, columns, rows };
 }
