@@ -42,12 +42,12 @@ export function stamp(ink, image, left, top, size) {
   }
 }
 
-/** A knot of strokes that no digit has. */
+/** A knot of strokes that no digit has; one that can be cut into four ones is none. */
 export function knot() {
   const image = new Uint8Array(SIDE * SIDE);
   for (let i = 0; i < 900; i++) {
     const t = (2 * Math.PI * i) / 900;
-    const [x, y] = [14 + 9.5 * Math.sin(3 * t), 14 + 9.5 * Math.sin(5 * t + 0.7)];
+    const [x, y] = [14 + 8 * Math.sin(3 * t), 14 + 9.5 * Math.sin(2 * t + 0.5)];
     image[Math.round(y) * SIDE + Math.round(x)] = 255;
   }
   return image;

@@ -76,7 +76,7 @@ const lengthOf = (numbers, step, space) =>
 export function makeSheet(sheet, examples, random) {
   const { digit, lines, slope, chalk, shadow, noise } = sheet;
   const size = Math.round((digit * SIDE) / 20); // a digit fills 20 of 28 pixels
-  const [step, space] = [Math.round(digit * 0.98), Math.round(digit * 0.9)];
+  const [step, space] = [Math.round(digit * 0.98), Math.round(digit * 1.2)];
   const longest = Math.max(...lines.map((numbers) => lengthOf(numbers, step, space)));
   const width = longest + 2 * space;
   const rise = slope * width; // of a line, from one side to the other
