@@ -8,7 +8,7 @@ from ardoise.pictures import PictureError, connected_components, prepare, read
 from ardoise.pictures.framing import Box
 from ardoise.pictures.lines import lines_of, spaces
 from ardoise.pictures.marks import Mark, find_marks, run_lengths, without_lines
-from ardoise.pictures.splitting import split
+from ardoise.pictures.splitting import join, split
 
 SIDE = 60
 
@@ -173,6 +173,47 @@ def test_a_flat_digit_stays_whole(width, n):
         return np.array([[0.99, 0.01]] * len(pieces))
 
     assert len(split(mark, sure)) == n
+
+
+def bar_of_a_five():
+    """Three marks: a body, its bar aside, and another digit far away."""
+    ink = np.zeros((70, 200), np.float32)
+    ink[20:60, 10:34], ink[5:15, 36:66], ink[10:60, 150:170] = 1, 0.9, 1
+    found = find_marks(ink)
+    assert len(found.marks) == 3
+    return ink, found
+
+
+def knows(wide):
+    """Return what is sure of the marks as wide as these, and of little else."""
+
+    def read(pieces):
+        top = [0.95 if piece.shape[1] in wide else 0.4 for piece in pieces]
+        return np.array([[p, 1 - p] for p in top])
+
+    return read
+
+
+def test_a_stroke_beside_its_digit_is_put_to_it():
+    ink, found = bar_of_a_five()
+    body, bar, far = sorted(found.marks, key=lambda mark: mark.box.left)
+    whole = bar.box.right - body.box.left
+    marks = join(found.marks, found.height, knows([whole, body.box.width]))
+    assert len(marks) == 2 and any(mark is far for mark in marks)
+    one = next(mark for mark in marks if mark is not far)
+    assert one.box == Box(bar.box.top, body.box.left, body.box.bottom, bar.box.right)
+    box = one.box
+    assert np.array_equal(one.ink, ink[box.top : box.bottom, box.left : box.right])
+    # Each of them may be a digit, and what they are together is none.
+    for known in ([], [body.box.width, bar.box.width]):
+        assert join(found.marks, found.height, knows(known)) == found.marks
+
+
+@pytest.mark.parametrize(("known", "n"), [(range(30, 90), 1), ([22], 2), ([], 3)])
+def test_strokes_beside_a_digit_are_one_with_it(known, n):
+    boxes = [Box(20, 10, 60, 34), Box(5, 36, 15, 50), Box(17, 44, 27, 58)]
+    marks = [Mark(box, np.ones((box.height, box.width), np.float32)) for box in boxes]
+    assert len(join(marks, 40.0, knows(known))) == n
 
 
 def test_what_is_refused(glyphs, classify):

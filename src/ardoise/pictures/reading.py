@@ -12,7 +12,7 @@ from ardoise.pictures.light import UNEVEN
 from ardoise.pictures.lines import lines_of, spaces
 from ardoise.pictures.marks import Mark, find_marks
 from ardoise.pictures.preparing import Change, Settings, ink_of, prepare_ink
-from ardoise.pictures.splitting import split
+from ardoise.pictures.splitting import join, split
 from ardoise.pictures.windows import Grey
 
 # Images (n, 28, 28) of bytes → probabilities (n, K); → which are refused (n,).
@@ -181,7 +181,8 @@ def read(
             found = np.where(unknown(images)[:, np.newaxis], STRANGE * found, found)
         return found
 
-    marks = [piece for mark in sheet.marks for piece in split(mark, sure)]
+    marks = join(sheet.marks, sheet.height, sure)
+    marks = [piece for mark in marks for piece in split(mark, sure)]
     if not marks:
         return Reading((), (*changes, Change("empty")), found.ink)
     images = np.stack([prepare_ink(mark.ink, settings)[0] for mark in marks])

@@ -1,4 +1,5 @@
-"""Digits that touch, cut apart where the network agrees most.
+"""Digits that touch, cut apart where the network agrees most; and a low mark beside
+another put to it, if the two are one digit to the network.
 
 Cuts are vertical, where there is least ink. All pieces between two cuts are read, and
 the way through them whose pieces are surest wins (as in the reading of cheques: LeCun,
@@ -12,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ardoise.pictures.framing import Box, box_of
-from ardoise.pictures.marks import HALF, Mark
+from ardoise.pictures.marks import GAP, HALF, SMALL, TALLEST, Mark
 from ardoise.pictures.windows import Grey
 
 # Images of ink, each cut out → probabilities (n, K).
@@ -25,6 +26,8 @@ NARROWEST, WIDEST, FLAT = 0.12, 1.5, 2.2
 MOST_CUTS = 12
 # A mark of which the network is so sure stays whole; of every piece it must be.
 SURE = 0.8
+# A part of a mark (the bar of a 5) stands beside it by at most so many usual heights.
+ASIDE = 0.2
 
 
 def split(mark: Mark, read: Read) -> list[Mark]:
@@ -104,3 +107,60 @@ def _best_path(
                 best[end] = (score, [*best[start][1], key])
     found = best.get(cuts[-1])
     return None if found is None else found[1]
+
+
+def join(marks: list[Mark], height: float, read: Read) -> list[Mark]:
+    """Return marks, put together where the network says that two are one digit.
+
+    A stroke that does not touch its digit and stands beside it, not above (the bar of a
+    5), is known by what the two are together.
+
+    Parameters
+    ----------
+    marks : list of Mark
+    height : float
+        The usual height of a mark.
+    read : callable
+    """
+    marks = list(marks)
+    low = [mark for mark in marks if mark.box.height < SMALL * height]
+    for part in low:
+        others = [mark for mark in marks if mark is not part]
+        if len(others) == len(marks):  # it belongs to another already
+            continue
+        near = [mark for mark in others if _may_be_one(part.box, mark.box, height)]
+        if not near:
+            continue
+        wholes = [_put_together(part, mark) for mark in near]
+        sure = read([mark.ink for mark in [part, *near, *wholes]]).max(axis=1)
+        alone, n = sure[0], len(near)
+        best = int(sure[1 + n :].argmax())
+        whole, other = sure[1 + n + best], sure[1 + best]
+        if whole >= SURE and whole > min(alone, other):
+            marks = [mark for mark in others if mark is not near[best]]
+            marks.append(wholes[best])
+    return marks
+
+
+def _may_be_one(part: Box, other: Box, height: float) -> bool:
+    aside = max(part.left, other.left) - min(part.right, other.right)
+    above = max(part.top, other.top) - min(part.bottom, other.bottom)
+    tall = max(part.bottom, other.bottom) - min(part.top, other.top)
+    wide = max(part.right, other.right) - min(part.left, other.left)
+    near = aside <= ASIDE * height and above <= GAP * height
+    return near and tall <= TALLEST * height and wide <= WIDEST * tall
+
+
+def _put_together(a: Mark, b: Mark) -> Mark:
+    box = Box(
+        min(a.box.top, b.box.top),
+        min(a.box.left, b.box.left),
+        max(a.box.bottom, b.box.bottom),
+        max(a.box.right, b.box.right),
+    )
+    ink = np.zeros((box.height, box.width), np.float32)
+    for mark in (a, b):
+        top, left = mark.box.top - box.top, mark.box.left - box.left
+        part = ink[top : top + mark.box.height, left : left + mark.box.width]
+        np.maximum(part, mark.ink, out=part)
+    return Mark(box, ink)
