@@ -7,7 +7,7 @@ BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help train test check format benchmarks records ablations pictures evidence fuzz clean
+.PHONY: help train test check format benchmarks records ablations pictures evidence figures fuzz clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "make %-12s %s\n", $$1, $$2}'
@@ -69,6 +69,9 @@ fuzz: $(VENV)/.installed-fuzz ## a million inputs that atheris makes for each re
 evidence: $(VENV)/.installed-test ## slow proofs: 500 killed processes, failing disks (about 3 minutes)
 	$(BIN)/python -m tests.evidence.failures
 	$(BIN)/python -m tests.evidence.kills $(ARGS)
+
+figures: $(VENV)/.installed-test ## how quick the slate is, the table of docs/slate.md (idle machine, needs Chromium, about 5 minutes)
+	$(BIN)/python -m tests.evidence.slate $(ARGS)
 
 clean: ## remove the virtual environment and the caches
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage

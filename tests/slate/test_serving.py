@@ -12,8 +12,18 @@ import urllib.request
 from contextlib import ExitStack, contextmanager
 from http.client import HTTPResponse
 
+import numpy as np
 import pytest
-from served import PATIENCE, TOKEN, ask, command, guarded, make_hub, page_of
+from served import (
+    PATIENCE,
+    TOKEN,
+    ask,
+    command,
+    guarded,
+    make_hub,
+    page_of,
+    photo_bytes,
+)
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
@@ -326,6 +336,37 @@ def test_too_many_connections_cut_those_that_waited_longest(monkeypatch):
             cut = [is_cut(line) for line in slow]
             assert cut in ([i < 11 for i in range(30)], [i < 12 for i in range(30)])
             assert ask(page, "double", n=2)["n"] == 4  # a page is never cut for others
+
+
+@pytest.mark.parametrize(("spare", "status"), [(1, 200), (0, None)])
+def test_who_comes_while_all_are_answered_is_not_cut(monkeypatch, spare, status):
+    monkeypatch.setattr(patience, "MAX_CONNECTIONS", 2)
+    monkeypatch.setattr(patience, "SPARE_CONNECTIONS", spare)
+    go_on, began = threading.Event(), threading.Semaphore(0)
+
+    def slowly(grey, lang):
+        began.release()
+        assert go_on.wait(PATIENCE)
+        return {}
+
+    photo = (
+        f"POST /photo?token={TOKEN} HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+        "Origin: http://127.0.0.1\r\nContent-Type: application/octet-stream\r\n"
+        "Content-Length: 5\r\n\r\n"
+    ).encode() + photo_bytes(np.zeros((1, 1), np.uint8))
+    with running(photo=slowly) as address, lines(address, 2, photo) as busy:
+        try:
+            assert began.acquire(timeout=PATIENCE)
+            assert began.acquire(timeout=PATIENCE)
+            if status is None:
+                with pytest.raises(OSError):
+                    get(f"{address}/words/en.json")
+            else:
+                assert get(f"{address}/words/en.json")[0] == status
+        finally:
+            go_on.set()
+        for line in busy:
+            assert line.recv(12).startswith(b"HTTP/1.1 200")
 
 
 @pytest.mark.parametrize(

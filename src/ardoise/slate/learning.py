@@ -51,8 +51,8 @@ from ardoise.slate.session import MNIST, Handler, Session, State
 logger = logging.getLogger("ardoise.slate")
 T = TypeVar("T")
 
-PUSH_EVERY = 1 / 15  # seconds between two pushes of the curve
-LOOK_EVERY = 1 / 4  # between two of the watched digits, and of the weights
+PUSH_EVERY = 1 / 10  # seconds between two pushes of the curve
+LOOK_EVERY = 1 / 2  # between two of the watched digits, and of the weights
 PATIENCE = 30.0  # seconds that a request waits for the step in progress
 NAME = re.compile(r"[\w-]{1,40}")
 SUFFIX = ".safetensors"

@@ -16,6 +16,8 @@ from ardoise.slate.guard import HEADERS
 PATIENCE = 10.0
 # Open connections, the WebSockets among them. Some systems allow 256 files in all.
 MAX_CONNECTIONS = 128
+# While all of them are answered and none waits, so many more come in.
+SPARE_CONNECTIONS = 64
 
 
 class PatientProtocol(H11Protocol):
@@ -29,9 +31,15 @@ class PatientProtocol(H11Protocol):
         """Take a new connection, perhaps in the place of another."""
         super().connection_made(transport)
         self._look()
-        if len(self.connections) > MAX_CONNECTIONS:
-            mine = [c for c in self.connections if isinstance(c, PatientProtocol)]
-            min(mine, key=PatientProtocol.since).give_up()
+        n = len(self.connections)
+        if n > MAX_CONNECTIONS:
+            mine = (c for c in self.connections if isinstance(c, PatientProtocol))
+            # Not this one: it comes to ask, and the others have had the time.
+            others = [c for c in mine if c is not self and c.since() < float("inf")]
+            if others:
+                min(others, key=PatientProtocol.since).give_up()
+            elif n > MAX_CONNECTIONS + SPARE_CONNECTIONS:
+                self.give_up()
 
     def data_received(self, data: bytes) -> None:
         """Take what came: of a request that is not whole, or of a whole one."""

@@ -87,4 +87,4 @@ def measure(page, rounds=1):
         page.keyboard.press("Delete")
     times = np.array(page.evaluate("drawn"))
     assert len(times) >= 20
-    return Latency(*np.percentile(times, 95, axis=0).round(1), len(times))
+    return Latency(*np.percentile(times, 95, axis=0).round(1).tolist(), len(times))

@@ -126,10 +126,11 @@ export function makeGraphs(mark) {
   );
   training.subscribe(show, "tick", "previous", "run");
   shared.subscribe(show, "learning");
-  new MutationObserver(show).observe(document.documentElement, {
+  const repaint = () => charts.forEach((chart) => chart.repaint());
+  new MutationObserver(repaint).observe(document.documentElement, {
     attributeFilter: ["data-theme"],
   });
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", show);
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", repaint);
   show();
   const both = make("div", { class: "columns" }, ...charts.map(({ figure }) => figure));
   const whole = make("div", { class: "graphs", role: "group", label: "learn.curves" });

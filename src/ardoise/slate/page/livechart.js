@@ -7,6 +7,8 @@ import { drawPlot, stepAt } from "./plot.js";
 import { plotOf, write } from "./runplot.js";
 import { onLanguage, say } from "./words.js";
 
+const TELL_EVERY = 500; // milliseconds between two sentences about it
+
 /** @typedef {import("./runplot.js").Shown} Shown */
 /** @typedef {import("./runplot.js").Form} Form */
 
@@ -34,6 +36,11 @@ export function makeLiveChart(form) {
   let shown = null;
   let waiting = false;
 
+  /** @type {import("./runplot.js").Colours | null} */
+  let known = null; // null: the theme is another
+  let [width, height] = [0, 0];
+  let [told, telling] = [0, 0]; // when it was put into words, and what will do so
+
   /** The colours of the theme, as the page computes them. */
   function colours() {
     const [accent, strong] = keys.map((key) => getComputedStyle(key).borderTopColor);
@@ -43,19 +50,25 @@ export function makeLiveChart(form) {
 
   function draw() {
     waiting = false;
-    const { clientWidth: width, clientHeight: height } = canvas;
     if (shown === null || width === 0) return;
+    known ??= colours();
     const size = [width, height].map((side) => Math.round(side * devicePixelRatio));
     if (canvas.width !== size[0]) canvas.width = size[0];
     if (canvas.height !== size[1]) canvas.height = size[1];
     const ink = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
     ink.setTransform(devicePixelRatio, 0, 0, devicePixelRatio, 0, 0);
-    drawPlot(ink, width, height, plotOf(form, shown, colours()));
-    tell(shown);
+    drawPlot(ink, width, height, plotOf(form, shown, known));
+    const smooth = shown.run[name].smooth;
+    now.textContent = smooth.length === 0 ? "" : write(form, last(smooth));
+    clearTimeout(telling);
+    telling = setTimeout(tell, told + TELL_EVERY - performance.now());
   }
 
-  /** Say what the chart shows. @param {Shown} what */
-  function tell({ run, previous }) {
+  /** Say what the chart shows. */
+  function tell() {
+    if (shown === null) return;
+    told = performance.now();
+    const { run, previous } = shown;
     const [curve, points] = [run[name], run[validation]];
     before.hidden = previous === null;
     const values = {
@@ -67,7 +80,6 @@ export function makeLiveChart(form) {
     };
     const key = curve.x.length === 0 ? "learn.chart_empty" : "learn.chart";
     canvas.setAttribute("aria-label", say(key, values));
-    now.textContent = curve.x.length === 0 ? "" : values.last;
   }
 
   /** Write what lies under the pointer. @param {PointerEvent} event */
@@ -92,7 +104,10 @@ export function makeLiveChart(form) {
 
   canvas.addEventListener("pointermove", read);
   canvas.addEventListener("pointerleave", () => (readout.textContent = ""));
-  new ResizeObserver(soon).observe(canvas);
+  new ResizeObserver(() => {
+    [width, height] = [canvas.clientWidth, canvas.clientHeight];
+    soon();
+  }).observe(canvas);
   onLanguage(soon);
   return {
     figure,
@@ -101,7 +116,11 @@ export function makeLiveChart(form) {
       shown = what;
       soon();
     },
-    redraw: soon,
+    /** The theme is another. */
+    repaint() {
+      known = null;
+      soon();
+    },
     /** The plot as it is now. */
     plot: () => (shown === null ? null : plotOf(form, shown, colours())),
   };

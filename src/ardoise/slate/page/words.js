@@ -77,14 +77,30 @@ function fill(node, place) {
   else node.setAttribute(place === "label" ? "aria-label" : "title", sentence);
 }
 
+/** @type {Map<string, Intl.NumberFormat>} */
+const formats = new Map(); // making one takes longer than using it a hundred times
+
+/** @param {number} x @param {"percent" | "decimal"} style
+ * @param {"significant" | "fraction"} kind Which digits there are so many of, at most;
+ * of a percentage, exactly. @param {number} digits */
+function written(x, style, kind, digits) {
+  const key = `${current} ${style} ${kind} ${digits}`;
+  let format = formats.get(key);
+  if (format === undefined) {
+    const least = style === "percent" ? { minimumFractionDigits: digits } : {};
+    const most =
+      kind === "fraction"
+        ? { maximumFractionDigits: digits }
+        : { maximumSignificantDigits: digits };
+    format = new Intl.NumberFormat(current, { style, ...least, ...most });
+    formats.set(key, format);
+  }
+  return format.format(x);
+}
+
 /** 0.923 → "92 %". @param {number} share @param {number} [decimals] */
 export function percent(share, decimals = 0) {
-  const options = /** @type {const} */ ({ style: "percent" });
-  return new Intl.NumberFormat(current, {
-    ...options,
-    minimumFractionDigits: decimals,
-    maximumFractionDigits: decimals,
-  }).format(share);
+  return written(share, "percent", "fraction", decimals);
 }
 
 /** 0.01234 → "0.0123", 1e-7 → "1 × 10⁻⁷". @param {number} x @param {number} [digits]
@@ -95,10 +111,10 @@ export function number(x, digits = 3) {
   const size = Math.abs(x);
   if (size < 1e-4 || size >= 1e9) return scientific(x, digits);
   const whole = Number.isInteger(x) || size >= 10 ** digits;
-  const options = whole
-    ? { maximumFractionDigits: 0 }
-    : { maximumSignificantDigits: digits };
-  return new Intl.NumberFormat(current, options).format(x).replace("-", "−");
+  const text = whole
+    ? written(x, "decimal", "fraction", 0)
+    : written(x, "decimal", "significant", digits);
+  return text.replace("-", "−");
 }
 
 /** @param {number} x @param {number} digits */
