@@ -226,6 +226,51 @@ def test_one_training_at_a_time(session, data, monkeypatch):
     session.close()
 
 
+def test_a_training_that_begins_is_a_training(session, data, monkeypatch):
+    """Its data may take a while to be read: teaching does not slip in between."""
+    from ardoise.slate import learning
+
+    fill(session, data, 1)
+    begun, go_on, read = threading.Event(), threading.Event(), session.source
+
+    def slowly(name):
+        begun.set()
+        assert go_on.wait(30)
+        return read(name)
+
+    monkeypatch.setattr(session, "source", slowly)
+    request = {"preset": "tiny", "paused": True}
+    thread = threading.Thread(target=learning.begin, args=(session, request, {}))
+    thread.start()
+    assert begun.wait(30)
+    monkeypatch.undo()
+    with pytest.raises(SlateError, match="learning already"):
+        ask(session, "hand.teach")
+    go_on.set()
+    thread.join(30)
+    session.close()
+
+
+def test_the_end_of_the_slate_ends_teaching(session, model, data):
+    """Ctrl-C does not wait for four trainings."""
+    fill(session, data, 3)
+    heard, ended = Heard(session), []
+
+    def teach():
+        with pytest.raises(SlateError) as error:
+            ask(session, "hand.teach")
+        ended.append(error.value.key)
+
+    thread = threading.Thread(target=teach)
+    thread.start()
+    heard.wait(lambda heard: len(heard.of("teach")) > 2)
+    session.close()
+    told = len(heard.packets)
+    thread.join(30)
+    assert ended == ["slate.serve.ended"] and len(heard.packets) <= told + 1
+    assert session.model is model and not session.teaching.locked()
+
+
 def test_a_network_of_another_size_does_not_read_them(session, data):
     write(session, data.images[0, ..., 0], "1")
     session.hand.images[0] = np.zeros((14, 14), np.uint8)

@@ -57,7 +57,6 @@ PATIENCE = 30.0  # seconds that a request waits for the step in progress
 NAME = re.compile(r"[\w-]{1,40}")
 SUFFIX = ".safetensors"
 Keep = Literal["best", "last"]
-_STARTING = threading.Lock()
 
 
 class FindingError(UserError):
@@ -450,9 +449,7 @@ def begin(session: Session, request: Request, arrays: Arrays) -> Answer:
     With ``paused``, it waits before its first step.
     """
     settings = presets.settings_of(request)
-    with _STARTING:
-        if session.state != "idle" or session.teaching.locked():
-            raise SlateError("slate.learn.busy")
+    with session.alone("slate.learn.busy"):
         data = session.source(MNIST)
         plan = plan_of(settings.recipe, data, MNIST, "official", settings.seed)
         is_paused = request.get("paused") is True

@@ -139,7 +139,9 @@ class Session:
     lang : str
     hand : Hand
     teaching : threading.Lock
-        Held while the hand is taught.
+        Held while the hand is taught, and while a training begins: see `alone`.
+    ending : threading.Event
+        Set when the slate ends: what takes long gives up.
     lesson : Lesson or None
         The training in progress, or the last one.
     push : callable
@@ -165,6 +167,7 @@ class Session:
         self.lang = lang
         self.hand = Hand()
         self.teaching = threading.Lock()
+        self.ending = threading.Event()
         self.lesson: Lesson | None = None
         self.push: Push = lambda header, arrays: None
         moments = Moments(model.network)
@@ -213,7 +216,9 @@ class Session:
         ModelFileError
             If it does not read grey pictures.
         """
-        self._drawing = Reader(model), moments or self.moments
+        if moments is None:
+            moments = self.moments
+        self._drawing = Reader(model), moments
 
     @contextmanager
     def drawing(self) -> Iterator[Network]:
@@ -249,6 +254,31 @@ class Session:
         reader = self.reader
         with reader.model.network.lock:
             return reader.refuse(images)
+
+    # -- what learns ---------------------------------------------------------------
+
+    @property
+    def state(self) -> State:
+        """What the training does."""
+        return "idle" if self.lesson is None else self.lesson.doing
+
+    @contextmanager
+    def alone(self, busy: str) -> Iterator[None]:
+        """Within, nothing else begins to learn.
+
+        Raises
+        ------
+        SlateError
+            If something learns already; ``busy`` is the key of its sentence.
+        """
+        if not self.teaching.acquire(blocking=False):
+            raise SlateError(busy)
+        try:
+            if self.state != "idle":
+                raise SlateError(busy)
+            yield
+        finally:
+            self.teaching.release()
 
     # -- data ----------------------------------------------------------------------
 
@@ -316,11 +346,6 @@ class Session:
 
     # -- what a page that comes should know ----------------------------------------
 
-    @property
-    def state(self) -> State:
-        """What the training does."""
-        return "idle" if self.lesson is None else self.lesson.doing
-
     def summary(self) -> dict[str, Any]:
         """Return what a page says of the model: layers, recipe, score, classes."""
         model, network = self.model, self.network
@@ -347,6 +372,7 @@ class Session:
 
     def close(self) -> None:
         """End what runs beside the page."""
+        self.ending.set()
         if self.lesson is not None:
             self.lesson.close()
 
