@@ -135,11 +135,19 @@ def test_a_hand_is_taught_as_the_command_line_does(session, model, data, monkeyp
     heard = Heard(session)
     fill(session, data, 3)
     before = session.network.theta.copy()
+    past = {"test": {"correct": 9, "total": 9}, "temperature": 2.0}
+    model = replace(model, details={**model.details, **past})
+    session.adopt(model)
     header, _ = ask(session, "hand.teach")
     assert header["refused"] is False and header["digits"] == 30
     assert header["set_apart"] is True and header["known_total"] == 200
     assert header["own"][1] > header["own"][0]  # read by who had not learned them
-    assert session.model.details["taught"] == 30
+    details = session.model.details
+    assert details["taught"] == 30
+    assert not past.keys() & details.keys()  # those were of another network
+    images, labels = session.validation
+    correct = int((session.network.predict(images) == labels).sum())
+    assert details["validation_score"] == {"correct": correct, "total": 200}
     assert session.model is not model and (session.network.theta != before).any()
     np.testing.assert_array_equal(model.network.theta, before)
     # The same as the library's.

@@ -18,7 +18,7 @@ from typing import Any, Literal, TypeVar
 import numpy as np
 
 from ardoise.digits.asking import answers_of, outputs_of
-from ardoise.digits.finishing import doubt_of, temper
+from ardoise.digits.finishing import OF_THE_END, doubt_of, temper
 from ardoise.digits.planning import Plan, learn, plan_of
 from ardoise.engine import schedules
 from ardoise.engine.arrays import Array
@@ -538,16 +538,12 @@ def use(session: Session, request: Request, arrays: Arrays) -> Answer:
         step = whole_of(request, "step", 0, 2**53)
         network = lesson.moments.network(step)
     model = lesson.model(network)
-    details = {k: v for k, v in model.details.items() if k not in _OF_THE_END}
+    details = {k: v for k, v in model.details.items() if k not in OF_THE_END}
     model = replace(model, details={**details, "step": step})
     if lesson.final is not None and lesson.final.details["step"] == step:
         model = lesson.final
     session.adopt(model, lesson.moments)
     return {"step": step}, {}
-
-
-# What a model file says of the network at the end, and of no other.
-_OF_THE_END = ("validation_score", "test", "temperature")
 
 
 def save(session: Session, request: Request, arrays: Arrays) -> Answer:
