@@ -201,7 +201,7 @@ def test_nothing_can_be_taught(session, model, data):
 
 
 def test_one_training_at_a_time(session, data, monkeypatch):
-    from ardoise.slate import learning
+    from ardoise.slate import controls
 
     fill(session, data, 1)
     begun, end = threading.Event(), threading.Event()
@@ -223,12 +223,12 @@ def test_one_training_at_a_time(session, data, monkeypatch):
     with pytest.raises(SlateError, match="learning already"):
         ask(session, "hand.teach")
     with pytest.raises(SlateError, match="in progress"):
-        learning.begin(session, {"preset": "tiny"}, {})
+        controls.begin(session, {"preset": "tiny"}, {})
     ask(session, "hand.list")  # the rest of the page goes on
     end.set()
     thread.join(30)
     assert not session.teaching.locked()
-    learning.begin(session, {"preset": "tiny", "paused": True}, {})
+    controls.begin(session, {"preset": "tiny", "paused": True}, {})
     with pytest.raises(SlateError, match="learning already"):
         ask(session, "hand.teach")
     session.close()
@@ -236,7 +236,7 @@ def test_one_training_at_a_time(session, data, monkeypatch):
 
 def test_a_training_that_begins_is_a_training(session, data, monkeypatch):
     """Its data may take a while to be read: teaching does not slip in between."""
-    from ardoise.slate import learning
+    from ardoise.slate import controls
 
     fill(session, data, 1)
     begun, go_on, read = threading.Event(), threading.Event(), session.source
@@ -248,7 +248,7 @@ def test_a_training_that_begins_is_a_training(session, data, monkeypatch):
 
     monkeypatch.setattr(session, "source", slowly)
     request = {"preset": "tiny", "paused": True}
-    thread = threading.Thread(target=learning.begin, args=(session, request, {}))
+    thread = threading.Thread(target=controls.begin, args=(session, request, {}))
     thread.start()
     assert begun.wait(30)
     monkeypatch.undo()

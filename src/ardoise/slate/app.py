@@ -19,9 +19,9 @@ import ardoise
 from ardoise.messages import UserError
 from ardoise.slate import (
     backward,
+    controls,
     hand,
     insides,
-    learning,
     looking,
     mistakes,
     photo,
@@ -67,7 +67,7 @@ ANSWERS: dict[str, Handler] = {
     **looking.HANDLERS,
     **backward.HANDLERS,
     **insides.HANDLERS,
-    **learning.HANDLERS,
+    **controls.HANDLERS,
     **mistakes.HANDLERS,
     **hand.HANDLERS,
 }

@@ -2,6 +2,7 @@
 
 import math
 import threading
+from bisect import bisect_right
 from collections.abc import Iterator
 
 import numpy as np
@@ -67,6 +68,12 @@ class Moments:
             self._next = max(step + 1, math.ceil((step + 1) * RATIO) - 1)
             if len(self._steps) > self._most:
                 self._thin()
+
+    def cut(self, step: int) -> None:
+        """Forget what came after a step: the network goes back there."""
+        with self._lock:
+            n = bisect_right(self._steps, step)
+            del self._steps[n:], self._vectors[n:]
 
     def _thin(self) -> None:
         """Forget the moment that is missed least: its neighbours are the closest."""
