@@ -231,6 +231,27 @@ def test_every_moment_judges_a_drawing():
     np.testing.assert_array_equal(table, expected)
 
 
+def test_a_training_does_not_wait_for_a_drawing_to_be_judged():
+    moments, network = kept(20), small_network()
+    judging = moments.networks()
+    next(judging)
+    adding = threading.Thread(target=moments.add, args=(21, network), daemon=True)
+    adding.start()
+    adding.join(10)
+    assert not adding.is_alive() and moments.steps[-1] == 21
+    assert [step for step, _ in judging][-1] == 20  # as it was when it began
+
+
+def test_a_network_goes_back_to_a_moment():
+    moments, network = kept(5), small_network()
+    moments.cut(3)
+    assert moments.steps == [0, 1, 2, 3]
+    moments.add(3, network)
+    np.testing.assert_array_equal(moments.network(3).theta, network.theta)
+    moments.cut(9)
+    assert moments.steps == [0, 1, 2, 3]
+
+
 def test_moments_of_a_large_network_are_few(monkeypatch):
     network = small_network()
     size = network.theta.nbytes + network.state.nbytes
