@@ -56,7 +56,6 @@ def hello(
     session: Session, request: Header, arrays: Arrays
 ) -> tuple[dict[str, Any], dict[str, Array]]:
     """Return what a page that comes, or comes back, should know."""
-    session.lang = request["lang"]
     server = f"ardoise {ardoise.__version__}"
     return {"server": server, **session.summary(), "presets": presets.listed()}, {}
 

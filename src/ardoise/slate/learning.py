@@ -253,8 +253,8 @@ class Learning(Callback):
             theta, state = self._network.theta.copy(), self._network.state.copy()
             self._best = _Best(loss, self._step, self._epoch, theta, state)
         self._push_curve()
-        self._push({"type": "epoch", **row}, {})
         self._session.adopt(self.model(self._copy(), self._step), self.moments)
+        self._push({"type": "epoch", **row}, {})
         with self._turn:
             if self._until == "epoch":
                 self._is_paused, self._until = True, None
