@@ -45,8 +45,6 @@ T = TypeVar("T")
 PUSH_EVERY = 1 / 10  # seconds between two pushes of the curve
 LOOK_EVERY = 1 / 2  # between two of the watched digits, and of the weights
 PATIENCE = 30.0  # seconds that a request waits for the step in progress
-# Columns of the history that a pause makes wrong: it counts as training there.
-OF_TIME = ("seconds", "samples_per_second")
 Keep = Literal["best", "last"]
 # Held while pages are told what has a newest version, by whatever training.
 _TELLING = threading.Lock()
@@ -244,8 +242,7 @@ class Learning(Callback):
                 self._push_looks()
 
     def on_epoch_end(self, training: Training) -> None:
-        columns = training.history.columns.items()
-        row = {name: column[-1] for name, column in columns if name not in OF_TIME}
+        row = {name: column[-1] for name, column in training.history.columns.items()}
         row |= {"step": training.step, **self._gauges.layers(training)}
         self.epochs.append(row)
         loss = row["validation_loss"]
