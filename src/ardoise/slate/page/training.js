@@ -12,8 +12,8 @@ import { onLanguage } from "./words.js";
  * @typedef {{preset: string, epochs: number, batch_size: number, seed: number,
  *   learning_rate: number, dropout: number, optimizer: string | null,
  *   units: number[] | null, activation: string | null, start: string | null}} Recipe */
-/** @typedef {{step: number, epoch: number, steps: number, epochs: number, rate: number,
- *   seconds: number}} Place */
+/** @typedef {{step: number, epoch: number, steps: number, epochs: number,
+ *   rate: number}} Place */
 /** @typedef {{sentence: string, code: string, severity: string, step: number,
  *   suggestion: Partial<Recipe> | null}} Note */
 /** @typedef {{step: number, epoch: number, validation_loss: number | null,
