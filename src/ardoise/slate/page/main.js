@@ -10,15 +10,17 @@ import { shared, shortcuts } from "./state.js";
 import { onLanguage, say } from "./words.js";
 
 const ELSEWHERE = { g: "learn", ".": "learn", ",": "draw" };
+/** Where keys are letters, or lead somewhere else. */
+const TYPING =
+  "input:not([type=range], [type=radio], [type=checkbox]), select, textarea, " +
+  "[contenteditable], .takes-keys";
 const address = new URLSearchParams(location.search);
 /* Keys. */
 
 /** @param {KeyboardEvent} event */
 function onKey(event) {
   const target = /** @type {HTMLElement} */ (event.target);
-  const typing = target.closest(
-    "input, select, textarea, [contenteditable], .takes-keys",
-  );
+  const typing = target.closest(TYPING);
   if (event.key === "Escape") openMore(false);
   if (
     typing ||
