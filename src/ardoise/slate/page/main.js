@@ -63,13 +63,17 @@ function listenToServer() {
     else showProblem(say("socket.lost"));
     if (state === "lost") shared.set({ learning: "lost" });
   });
+  // A recording is one however far it has come, and greets once.
+  const isReplay = () => shared.get().server?.replay === true;
   listen("state", ({ learning }) => {
+    if (isReplay()) return;
     const ended = learning === "idle" && shared.get().learning !== "idle";
     shared.set({ learning });
     if (ended) attempt(() => greet(true)); // what was learned draws from now on
   });
   listen("learn", ({ step }) => shared.set({ step }));
-  listen("epoch", () => attempt(() => greet(false))); // its network draws already
+  // Its network draws already.
+  listen("epoch", () => isReplay() || attempt(() => greet(false)));
 }
 
 async function main() {

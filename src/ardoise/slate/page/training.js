@@ -121,7 +121,8 @@ function onState({ learning }) {
     training.set({ epochs: [], notes: [], moments: [] });
   }
   training.set({ phase: learning });
-  if (phase === "idle" && learning !== "idle" && !training.get().starts) again();
+  const isElsewhere = !training.get().starts && shared.get().learning !== "replay";
+  if (phase === "idle" && learning !== "idle" && isElsewhere) again();
   if (phase !== "idle" && learning !== "running") refreshMoments().catch(() => {});
 }
 
