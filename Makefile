@@ -70,7 +70,7 @@ evidence: $(VENV)/.installed-test ## slow proofs: 500 killed processes, failing 
 	$(BIN)/python -m tests.evidence.failures
 	$(BIN)/python -m tests.evidence.kills $(ARGS)
 
-figures: $(VENV)/.installed-test ## how quick the slate is, the table of docs/slate.md (idle machine, needs Chromium, about 5 minutes)
+figures: $(VENV)/.installed-test ## how quick the slate is, the table of docs/en/guides/slate.md (idle machine, needs Chromium, about 5 minutes)
 	$(BIN)/python -m tests.evidence.slate $(ARGS)
 
 clean: ## remove the virtual environment and the caches

@@ -17,6 +17,11 @@ FENCED = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
 NO_BREAK, NARROW = "\N{NO-BREAK SPACE}", "\N{NARROW NO-BREAK SPACE}"
 
 
+def twins_of(page: str) -> tuple[str, str]:
+    """Return the English and the French page of a name: both have the same one."""
+    return f"en/{page}", f"fr/{page}"
+
+
 def text_of(page: str) -> str:
     return (DOCS / page).read_text(encoding="utf-8")
 

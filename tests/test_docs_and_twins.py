@@ -5,10 +5,18 @@ import re
 import pytest
 
 from ardoise.cli.app import run
-from tests.pages import code_of, examples, execute, misprints, sections_of, text_of
+from tests.pages import (
+    code_of,
+    examples,
+    execute,
+    misprints,
+    sections_of,
+    text_of,
+    twins_of,
+)
 
-TWINS = [("models.md", "modeles.md"), ("pictures.md", "photos.md")]
-PAGES = [*TWINS, ("slate.md", "ardoise.md")]  # some have no code to run
+TWINS = [twins_of(f"guides/{name}.md") for name in ("models", "pictures")]
+PAGES = [*TWINS, twins_of("guides/slate.md")]  # it has no code to run
 TABLE = re.compile(r"<!-- python -m benchmarks.exports -->\n(.*?)<!--", re.DOTALL)
 twins = pytest.mark.parametrize(("english", "french"), TWINS)
 pages = pytest.mark.parametrize(("english", "french"), PAGES)

@@ -1,12 +1,20 @@
-"""The examples of docs/estimators.md and its French twin run, and are the same."""
+"""The examples of the guide to the estimators and its twin run, and are alike."""
 
 import re
 
 import pytest
 
-from tests.pages import code_of, examples, execute, misprints, sections_of, text_of
+from tests.pages import (
+    code_of,
+    examples,
+    execute,
+    misprints,
+    sections_of,
+    text_of,
+    twins_of,
+)
 
-ENGLISH, FRENCH = PAGES = ("estimators.md", "estimateurs.md")
+ENGLISH, FRENCH = PAGES = twins_of("guides/estimators.md")
 
 
 @pytest.mark.parametrize(("page", "prelude", "example"), list(examples(*PAGES)))

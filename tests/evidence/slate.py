@@ -1,4 +1,4 @@
-"""How quick the slate is: the figures of docs/slate.md, on an idle machine.
+"""How quick the slate is: the figures of docs/en/guides/slate.md, on an idle machine.
 
 ``python -m tests.evidence.slate`` opens the page in Chromium as a user does, draws on
 it at 60 points a second, alone and beside a training of the `conv` preset; asks one

@@ -21,8 +21,8 @@ export const isOurs = () => !isFollowing;
 
 /** Show what the present training, or the last one, was started with: another page may
  * have done so. @param {import("./socket.js").Header} header Of `catchUp`. */
-export function follow({ settings, rate, dropout = settings.dropout }) {
+export function follow({ settings, rate }) {
   isFollowing = true;
-  recipe.set({ ...settings, learning_rate: rate, dropout });
+  recipe.set({ ...settings, learning_rate: rate });
   isFollowing = false;
 }

@@ -10,8 +10,8 @@ import { onLanguage } from "./words.js";
 
 /** @typedef {import("./recipe.js").Recipe} Recipe */
 /** @typedef {import("./runs.js").Run} Run */
-/** @typedef {{step: number, epoch: number, steps: number, epochs: number, rate: number,
- *   seconds: number}} Place */
+/** @typedef {{step: number, epoch: number, steps: number, epochs: number,
+ *   rate: number}} Place */
 /** @typedef {{sentence: string, code: string, severity: string, step: number,
  *   suggestion: Partial<Recipe> | null}} Note */
 /** @typedef {{step: number, epoch: number, learning_rate?: number,
