@@ -222,20 +222,23 @@ def press_in(page, key, lang):
     place.get_by_role("button", name=say(key, lang), exact=True).click()
 
 
-# name: section, language, height, what to do
+# What is shown of each section, and how much of the page: once in each language.
+SECTIONS = {
+    "draw": ("draw", 1400, drawing),
+    "learn": ("learn", 1130, learning),
+    "steps": ("steps", 1265, stepping),
+    "mistakes": ("mistakes", 1400, erring),
+    "photo": ("photo", 785, reading),
+    "hand": ("hand", 860, teaching),
+    "inside": ("inside", 1130, looking),
+}
 SHOTS = {
     "slate": ("draw", "en", 1160, asking_why),
-    "slate-draw": ("draw", "en", 1400, drawing),
-    "slate-learn": ("learn", "en", 1130, learning),
-    "slate-steps": ("steps", "en", 1265, stepping),
-    "slate-mistakes": ("mistakes", "en", 1400, erring),
-    "slate-photo": ("photo", "en", 785, reading),
-    "slate-hand": ("hand", "en", 860, teaching),
-    "slate-inside": ("inside", "en", 1130, looking),
-    "slate-draw-fr": ("draw", "fr", 1160, asking_why),
-    "slate-learn-fr": ("learn", "fr", 1130, learning),
-    "slate-photo-fr": ("photo", "fr", 785, reading),
-    "slate-hand-fr": ("hand", "fr", 860, teaching),
+    **{
+        f"slate-{name}{ending}": (section, lang, height, prepare)
+        for lang, ending in (("en", ""), ("fr", "-fr"))
+        for name, (section, height, prepare) in SECTIONS.items()
+    },
 }
 
 if __name__ == "__main__":
