@@ -18,8 +18,11 @@ def test_a_drawing_goes_down_and_its_blame_comes_back(slate, visit):
     draw(page, DIGITS[7])
     expect_read(page, 7)
     steps = go(page, "steps")
-    press(page, "steps.mine")
     said = steps.locator(".steps-image .sentence")
+    expect(said).not_to_be_empty()
+    example = said.inner_text()
+    press(page, "steps.mine")
+    expect(said).not_to_have_text(example)
     expect(said).to_have_text(saying("steps.read_right"))
     right = loss_in(steps)
     # Another right answer: the blame grows.
@@ -52,6 +55,13 @@ def test_any_number_opens_with_its_formula_and_code(slate, visit):
     expect(dialog.locator("h2")).to_have_text(saying("cell.in_map"))
     expect(dialog.locator("math").first).to_be_visible()
     expect_code(dialog)
+    # Forward and backward: what it is, and how its slope comes about.
+    for sign in ("y", "∂L/∂y"):
+        expect(dialog.locator("math").filter(has_text=sign).first).to_be_visible()
+    backward = [
+        line for line in dialog.locator(".code-line").all() if "dy" in line.inner_text()
+    ]
+    assert backward
     press(page, "steps.to_weights", "dialog")
     expect(dialog).to_be_hidden()
     expect(page.locator("#check .cells")).to_be_focused()

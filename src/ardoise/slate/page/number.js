@@ -11,11 +11,12 @@ import { number, signed } from "./words.js";
 
 /** @typedef {import("./flow.js").Picked} Picked */
 
-/** Open the dialog of a number of a layer.
- * @param {Uint8Array} image 28×28 @param {Picked} picked
+/** Open the dialog of a number of a layer, or of a pixel.
+ * @param {{image: Uint8Array, label: number}} lesson 28×28, and the right class.
+ * @param {Picked} picked
  * @param {(layer: number, unit: number) => void} toWeights Leads to their check.
  */
-export async function openNumber(image, picked, toWeights) {
+export async function openNumber({ image, label }, picked, toWeights) {
   const { layer, index, value, slope, kind } = picked;
   const title =
     layer < 0 ? "steps.pixel_at" : index.length > 1 ? "cell.in_map" : "cell.unit";
@@ -30,19 +31,25 @@ export async function openNumber(image, picked, toWeights) {
           : "steps.slope_none",
     values: { slope: () => signed(slope) },
   });
-  if (layer < 0) {
+  const arrays = { image: tensor(image, 28, 28) };
+  const back = { layer: layer < 0 ? "image" : layer, index, label };
+  const [cell, blame] = await Promise.all([
+    layer < 0 ? null : ask("cell", { layer, index }, arrays),
+    ask("slope", back, arrays),
+  ]);
+  const gradient = [
+    make("h3", { text: "steps.gradient" }),
+    slopeWords,
+    ...formulaView(layer < 0 ? "∂L/∂x" : "∂L/∂y", ...both(blame.header)),
+  ];
+  if (cell === null) {
     const pixel = make("p", {
       text: "steps.pixel",
       values: { value: () => number(value * 255) },
     });
-    openDialog(title, values, pixel, slopeWords);
+    openDialog(title, values, pixel, ...gradient);
     return;
   }
-  const { header } = await ask(
-    "cell",
-    { layer, index },
-    { image: tensor(image, 28, 28) },
-  );
   const checks = button("steps.to_weights", () => {
     /** @type {HTMLDialogElement} */ (element("dialog")).close();
     toWeights(layer, index.at(-1) ?? 0);
@@ -51,9 +58,8 @@ export async function openNumber(image, picked, toWeights) {
   openDialog(
     title,
     values,
-    ...formulaView("y", header.formula, codesOf(header)),
-    make("h3", { text: "steps.gradient" }),
-    slopeWords,
+    ...formulaView("y", ...both(cell.header)),
+    ...gradient,
     weighted && checks,
   );
 }
@@ -67,13 +73,19 @@ export async function openEnd(image, layer, index, name) {
   const { header } = await ask("cell", fields, { image: tensor(image, 28, 28) });
   const title = layer === "loss" ? "steps.loss_of" : "steps.probability_of";
   const sign = layer === "loss" ? "L" : "p";
-  openDialog(title, { name }, ...formulaView(sign, header.formula, codesOf(header)));
+  openDialog(title, { name }, ...formulaView(sign, ...both(header)));
 }
 
 /** The lines of code of an answer, those that compute first.
  * @param {Record<string, any>} header @returns {import("./formula.js").Code[]}
  */
 const codesOf = ({ code, deeper }) => (code ? [code, ...(deeper ?? [])] : []);
+
+/** The formula of an answer and its lines of code.
+ * @param {Record<string, any>} header
+ * @returns {[any, import("./formula.js").Code[]]}
+ */
+const both = (header) => [header.formula, codesOf(header)];
 
 /** What came of a check. @param {Record<string, any>} header */
 export function checkView(header) {
@@ -108,6 +120,6 @@ export function checkView(header) {
       values: { n: digitsShared(header.error) },
     }),
     header.formula && make("h4", { text: "check.formula" }),
-    ...(header.formula ? formulaView("∂L/∂W", header.formula, codesOf(header)) : []),
+    ...(header.formula ? formulaView("∂L/∂W", ...both(header)) : []),
   ].filter((part) => !!part);
 }

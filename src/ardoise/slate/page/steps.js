@@ -31,10 +31,10 @@ const members = make("p", { class: "soft small", hidden: true });
 const rows = make("ol", { class: "flow" });
 const right = chooser("steps.right", [], () => attempt(look));
 const flow = makeFlow(rows, (picked) => {
-  const image = lesson?.image;
-  if (image)
+  const now = lesson;
+  if (now)
     attempt(() =>
-      openNumber(image, picked, (...where) => attempt(() => check.go(...where))),
+      openNumber(now, picked, (...where) => attempt(() => check.go(...where))),
     );
 });
 const ends = makeEnds((kind, index) => {
