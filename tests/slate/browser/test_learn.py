@@ -231,6 +231,14 @@ def test_a_cell_that_the_next_network_does_not_have_is_let_go(lab, visit):
     expect(page.get_by_role("alert")).to_have_count(0)
 
 
+def test_after_each_epoch_another_network_draws(lab, visit):
+    page = visit(lab)  # the section Learn is never opened
+    version = "import('/page/state.js').then(({ shared }) => shared.get().version)"
+    before = page.evaluate(version)
+    ask(lab, "learn.start", preset="tiny")
+    wait_until(lambda: page.evaluate(version) >= before + 2)
+
+
 def test_answers_and_points_come_quickly_while_a_convolution_trains(lab, visit):
     page = visit(lab, script=LISTENER)
     ask(lab, "learn.start", preset="conv")

@@ -73,7 +73,7 @@ function listenToServer() {
   });
   listen("learn", ({ step }) => shared.set({ step }));
   // Its network draws already.
-  listen("epoch", () => isReplay() || attempt(() => greet(false)));
+  listen("epoch", () => isReplay() || attempt(() => greet(true)));
 }
 
 async function main() {

@@ -109,7 +109,6 @@ function onEpoch(epoch) {
   const { run, tick, epochs } = training.get();
   addEpoch(run, epoch);
   training.set({ tick: tick + 1, epochs: [...epochs, epoch] });
-  shared.set({ version: shared.get().version + 1 }); // this network draws from now on
 }
 
 /** @param {import("./socket.js").Header} header */
