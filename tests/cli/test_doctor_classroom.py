@@ -72,7 +72,8 @@ def text_of(key, lang):
 
 
 @both
-def test_ready(ardoise, screen, somewhere, lang):
+def test_ready(ardoise, screen, somewhere, monkeypatch, lang):
+    monkeypatch.setattr(classroom, "IMAGES", 5000)
     said = ardoise("doctor", "--classroom", "--lang", lang)
     *lines, last = said.out.splitlines()
     assert said.err == "" and len(lines) == len(NAMES)
@@ -432,8 +433,19 @@ def test_a_training_that_learns_nothing(only, monkeypatch, lang):
         return replace(data, labels=labels)
 
     monkeypatch.setattr(classroom, "load_mnist", shuffled)
-    monkeypatch.setattr(classroom, "IMAGES", 1000)
+    monkeypatch.setattr(classroom, "IMAGES", 500)
     wrong(only("training", lang), "training.bad", lang, "--force-reinstall")
+
+
+def test_how_long_the_whole_training_takes():
+    for seconds, english, french in (
+        (3, "10.0\u00a0s", "10,0\u00a0s"),
+        (94, "1\u00a0min\u00a030\u00a0s", "1\u00a0min\u00a030\u00a0s"),
+        (260, "4\u00a0min", "4\u00a0min"),
+        (90_000, "1,500\u00a0min", "1\u202f500\u00a0min"),
+    ):
+        assert classroom._about(seconds, "en") == english
+        assert classroom._about(seconds, "fr") == french
 
 
 @both

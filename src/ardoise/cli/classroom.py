@@ -35,7 +35,7 @@ from ardoise.engine.threads import available_threads
 from ardoise.engine.training import Callback, Training
 from ardoise.files import load_model
 from ardoise.messages import UserError, text
-from ardoise.plots.numbers import decimal, duration, integer, percent
+from ardoise.plots.numbers import NO_BREAK_SPACE, decimal, duration, integer, percent
 
 PYTHON, NUMPY = (3, 11), 2
 # Extra → its packages, by the names that Python imports.
@@ -341,6 +341,7 @@ def _page(lang: str) -> str:
         env={**os.environ, "PYTHONIOENCODING": "utf-8"},
     )
     giving_up = threading.Timer(SECONDS_OF_PAGE, process.kill)
+    giving_up.daemon = True  # Ctrl-C ends the command at once
     giving_up.start()
     try:
         port, path = _address_said(process)
@@ -451,5 +452,11 @@ def _training(lang: str) -> str:
         least = percent(LEAST, lang, 0)
         raise ClassroomError("classroom.training.bad", **values, least=least)
     whole = seconds * recipe.epochs * WHOLE_TRAINING / len(plan.train)
-    whole = max(10, round(whole, -1))
-    return text("classroom.training.right", lang, **values, whole=duration(whole, lang))
+    return text("classroom.training.right", lang, **values, whole=_about(whole, lang))
+
+
+def _about(seconds: float, lang: str) -> str:
+    """Return a time as it can be foretold: to ten seconds, or to a minute."""
+    if seconds < 120:
+        return duration(max(10, round(seconds, -1)), lang)
+    return f"{integer(round(seconds / 60), lang)}{NO_BREAK_SPACE}min"
