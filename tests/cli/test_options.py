@@ -206,6 +206,7 @@ def test_a_language_that_it_does_not_speak(ardoise):
 
 # What French and English share.
 COMMON = {
+    *("classroom", "internet"),
     *("read", "teach", "reject", "photo", "csv", "annotate", "taught", "safetensors"),
     *("ardoise", "train", "evaluate", "predict", "data", "options", "source", "images"),
     *(

@@ -268,8 +268,16 @@ def _build(terminal: Terminal) -> App:
         model: model_option = None,
         *,
         data: Annotated[str | None, Parameter(help=t("doctor_data"))] = None,
+        classroom: Annotated[bool, Parameter(help=t("classroom"))] = False,
         lang: lang_option = terminal.lang,
     ) -> int:
+        if classroom:
+            for name, value in (("MODEL", model), ("--data", data)):
+                if value is not None:
+                    raise OptionError("option.classroom", name=name)
+            from ardoise.cli.classroom import examine_classroom
+
+            return examine_classroom(terminal)
         from ardoise.cli.doctor import examine
 
         return examine(model, data, terminal)

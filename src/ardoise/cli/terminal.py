@@ -48,9 +48,14 @@ def _plain(error: UnicodeError) -> tuple[str, int]:
     return "".join(map(_plain_character, wrong)), error.end
 
 
+# Of the checks of a machine, where ✓ and ✗ are no characters.
+_MARKS = {"✓": "ok", "✗": "!!"}
+
+
 def _plain_character(character: str) -> str:
     bare = unicodedata.normalize("NFKD", character)[:1]
-    return _PLAIN.get(character, bare if bare.isascii() else "?")
+    spare = _MARKS.get(character, bare if bare.isascii() else "?")
+    return _PLAIN.get(character, spare)
 
 
 class _Console(Console):
