@@ -62,6 +62,7 @@ class Bug:
         found = [i for i, line in enumerate(lines, start=1) if shown in line]
         if not found:
             return text("lesson.hint_moved", lang, code=shown, remedy=words)
+        shown = lines[found[0] - 1].strip()
         return text("lesson.hint_line", lang, line=found[0], code=shown, remedy=words)
 
 

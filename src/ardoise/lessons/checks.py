@@ -95,7 +95,10 @@ class Examination:
         wrong = [row.name for row in rows if not row.right]
         if wrong:
             self.fail("lesson.gradient_wrong", names=", ".join(wrong))
-        self.say("lesson.gradient_right", error=max(row.error for row in rows))
+        self.say(
+            "lesson.gradient_right",
+            error=float(f"{max(row.error for row in rows):.1e}"),
+        )
 
     def check_network(self, widths: Sequence[int], *sizes: int) -> None:
         """Check the gradients of a random network, on batches of these sizes."""
@@ -385,7 +388,7 @@ def _digit_by_digit(exam: Examination) -> None:
     notes = records["step"]
     batches = [_kept(note, 0, "step") for note in notes[:64]]
     kinds = float(np.mean([len(np.unique(t)) for t in batches]))
-    exam.say("lesson.kinds", kinds=kinds)
+    exam.say("lesson.kinds", kinds=round(kinds, 1))
     images = np.concatenate([_pixels(note, "step") for note in notes[:64]])
     labels = np.concatenate(batches)
     _check_pairs(exam, sources_of(images), labels, "step")
@@ -472,7 +475,11 @@ def _below_chance(exam: Examination) -> None:
     for shift in (-1, 1):
         moved = float((answers == (t + shift) % 10).mean())
         if moved > 0.5:
-            exam.fail("lesson.labels_moved", share=Share(moved), shift=f"{shift:+d}")
+            exam.fail(
+                "lesson.labels_moved",
+                share=Share(moved),
+                shift="+ 1" if shift > 0 else "− 1",
+            )
     for digit in range(10):
         share = float((answers[t == digit] == digit).mean())
         if share < 0.5:
@@ -487,7 +494,7 @@ def _falling_rate(exam: Examination) -> None:
     rates = [float(_kept(note, 1, "step")[0]) for note in notes]
     epochs = (np.cumsum([0, *sizes[:-1]]) / N_TRAIN).astype(int)
     every = max(1, len(rates) // POINTS)
-    places = tuple(range(0, len(rates), every))
+    places = (*range(0, len(rates) - 1, every), len(rates) - 1)
     exam.evidence.append(Curve("rate", places, tuple(rates[i] for i in places)))
     if not all(rate > 0 and np.isfinite(rate) for rate in rates):
         exam.fail("lesson.rate_wrong", epoch=1, got=min(rates), wanted=rates[0])

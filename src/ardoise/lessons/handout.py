@@ -55,7 +55,8 @@ def hidden() -> tuple[NDArray[np.float64], NDArray[Any]]:
 
 
 @cache
-def _packed() -> bytes:
+def packed_digits() -> bytes:
+    """Return the bytes of the file of digits."""
     content = io.BytesIO()
     np.savez_compressed(content, **digits())  # type: ignore[arg-type]
     return content.getvalue()
@@ -71,7 +72,7 @@ def write_digits(folder: Path) -> bool:
     """
     path = folder / DIGITS
     if not path.exists():
-        write_atomically(path, _packed())
+        write_atomically(path, packed_digits())
         return True
     if not _are_ours(path):
         raise UserError("lesson.other_digits", file=path)

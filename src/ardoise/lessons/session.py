@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ardoise.lessons import runner
-from ardoise.lessons.handout import write_digits
+from ardoise.lessons.handout import DIGITS, packed_digits
 from ardoise.lessons.runner import Other
 from ardoise.messages import UserError
 
@@ -55,7 +55,7 @@ class Session:
         self._seconds = SECONDS if seconds is None else seconds
         self._folder = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
         folder = Path(self._folder.name)
-        write_digits(folder)
+        (folder / DIGITS).write_bytes(packed_digits())
         self._trace = folder / "trace"
         command = [sys.executable, "-P", "-X", "utf8", runner.__file__]
         command += [str(self._path), str(self._seconds), str(self._trace)]
