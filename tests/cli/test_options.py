@@ -206,6 +206,7 @@ def test_a_language_that_it_does_not_speak(ardoise):
 
 # What French and English share.
 COMMON = {
+    *("lesson", "bugs", "check", "hint", "anew", "step"),
     *("read", "teach", "reject", "photo", "csv", "annotate", "taught", "safetensors"),
     *("ardoise", "train", "evaluate", "predict", "data", "options", "source", "images"),
     *(
@@ -262,6 +263,10 @@ COMMON = {
         "read",
         "teach",
         "slate",
+        "lesson",
+        "lesson bugs",
+        "lesson check",
+        "lesson hint",
     ],
 )
 def test_help(ardoise, command):

@@ -342,14 +342,19 @@ def _add_lesson(app: App, terminal: Terminal, options: Group) -> None:
         return text(f"help.{key}", lang, **values)
 
     lang_option = Annotated[Lang, Parameter(help=t("lang"))]
-    file_option = Annotated[Path | None, Parameter(help=t("lesson_file"))]
+    file_option = Annotated[
+        Path | None, Parameter(help=t("lesson_file"), name=t("file"))
+    ]
     lesson = App(name="lesson", usage=t("usage_lesson"), help=t("lesson"))
     lesson["--help"].help = t("help")
     app.command(lesson)
 
     @lesson.command(usage=t("usage_bugs"), help=t("bugs"))
     def bugs(
-        number: Annotated[str | None, Parameter(help=t("bugs_number"))] = None,
+        number: Annotated[
+            str | None, Parameter(help=t("bugs_number"), name=t("number"))
+        ] = None,
+        /,
         *,
         anew: Annotated[bool, Parameter(help=t("bugs_anew"))] = False,
         lang: lang_option = terminal.lang,
@@ -359,7 +364,7 @@ def _add_lesson(app: App, terminal: Terminal, options: Group) -> None:
         return run_bugs(number, terminal, anew=anew)
 
     @lesson.command(usage=t("usage_check"), help=t("check"))
-    def check(file: file_option = None, *, lang: lang_option = terminal.lang) -> int:
+    def check(file: file_option = None, /, *, lang: lang_option = terminal.lang) -> int:
         from ardoise.cli.lesson import check_file
 
         return check_file(file, terminal)
@@ -367,6 +372,7 @@ def _add_lesson(app: App, terminal: Terminal, options: Group) -> None:
     @lesson.command(usage=t("usage_hint"), help=t("hint"))
     def hint(
         file: file_option = None,
+        /,
         *,
         step: Annotated[int, Parameter(help=t("hint_step"), converter=whole)] = 1,
         lang: lang_option = terminal.lang,

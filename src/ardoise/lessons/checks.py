@@ -31,6 +31,7 @@ from ardoise.lessons.verdict import (
 
 TOLERANCE = 1e-4  # of a gradient; differences in float64 are right to some 1e-8
 LEAST = 0.85  # the accuracy that the mended programs reach, less five points
+NEAR_TIES = 0.005  # of the answers; float32 may settle these in another way
 TINY = 1e-6  # a gradient below this is none, and differences do not tell its value
 POINTS = 24  # of a curve
 
@@ -141,7 +142,7 @@ class Examination:
         """See that `predict` gives the answers of these weights."""
         answers = _labels(self.session.call("predict", params, x)[0], len(x))
         differ = float((answers != reference.scores(params, x).argmax(axis=1)).mean())
-        if differ:
+        if differ > NEAR_TIES:
             self.fail("lesson.predict_wrong", share=Share(differ))
 
     def demand(self, share: float, least: float = LEAST) -> None:
