@@ -495,8 +495,9 @@ def _falling_rate(exam: Examination) -> None:
     rates = [float(_kept(note, 1, "step")[0]) for note in notes]
     epochs = (np.cumsum([0, *sizes[:-1]]) / N_TRAIN).astype(int)
     every = max(1, len(rates) // POINTS)
-    places = (*range(0, len(rates) - 1, every), len(rates) - 1)
-    exam.evidence.append(Curve("rate", places, tuple(rates[i] for i in places)))
+    shown = range(0, len(rates) - 1, every)
+    places, values = (*shown, len(rates)), (*(rates[i] for i in shown), rates[-1])
+    exam.evidence.append(Curve("rate", places, values))
     if not all(rate > 0 and np.isfinite(rate) for rate in rates):
         exam.fail("lesson.rate_wrong", epoch=1, got=min(rates), wanted=rates[0])
     for epoch in range(int(epochs[-1]) + 1):
