@@ -62,11 +62,16 @@ def sections_of(page: str) -> list[str]:
 
 
 def misprints(page: str) -> list[str]:
-    """Return lines of a French page whose spaces or apostrophes are not French.
+    """Return lines of a French page whose spaces or apostrophes are not French."""
+    return misprints_in(text_of(page))
+
+
+def misprints_in(text: str) -> list[str]:
+    """Return lines of a French text whose spaces or apostrophes are not French.
 
     Code, links, English in its own quotation marks and pasted tables are left out.
     """
-    text = FENCED.sub("", text_of(page))
+    text = FENCED.sub("", text).replace("![", "[")  # a picture is no cry
     text = re.sub(r"`[^`]*`|\]\([^)]*\)|<!--.*?-->|“[^”]*”", "x", text)
     wrong = re.compile(
         rf"[^{NARROW}][;!?]|[^{NO_BREAK}]:|«[^{NO_BREAK}]|[^{NO_BREAK}]»|\w'\w"
