@@ -3,8 +3,6 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-Curves = tuple["Curve", ...]
-
 
 class Share(float):
     """A fraction that is shown in percent."""
