@@ -58,6 +58,7 @@ LEVELS = {
     "digits": 6,
     "export": 6,
     "plots": 6,
+    "lessons": 6.5,
     "cli": 7,
     "slate": 7,
     "__main__": 8,

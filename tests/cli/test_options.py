@@ -207,6 +207,7 @@ def test_a_language_that_it_does_not_speak(ardoise):
 # What French and English share.
 COMMON = {
     *("classroom", "internet"),
+    *("lesson", "bugs", "check", "hint", "anew", "step"),
     *("read", "teach", "reject", "photo", "csv", "annotate", "taught", "safetensors"),
     *("ardoise", "train", "evaluate", "predict", "data", "options", "source", "images"),
     *(
@@ -263,6 +264,10 @@ COMMON = {
         "read",
         "teach",
         "slate",
+        "lesson",
+        "lesson bugs",
+        "lesson check",
+        "lesson hint",
     ],
 )
 def test_help(ardoise, command):

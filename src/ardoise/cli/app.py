@@ -1,7 +1,8 @@
 """The ``ardoise`` command: options, help in two languages, errors as sentences.
 
 Exit codes: 0 done, 1 something is wrong with the data, a file or the training (of
-``ardoise doctor``: there is a warning), 2 wrong option, 3 an export that could not be
+``ardoise doctor``: there is a warning; of ``ardoise lesson check``: the file is not
+mended), 2 wrong option, 3 an export that could not be
 proved, 130 interrupted by Ctrl-C.
 """
 
@@ -337,7 +338,56 @@ def _build(terminal: Terminal) -> App:
         given = SlateOptions(model, host, port, lang, no_browser, record, replay, debug)
         return run_slate(given, terminal)
 
+    _add_lesson(app, terminal, options)
     return app
+
+
+def _add_lesson(app: App, terminal: Terminal, options: Group) -> None:
+    """Add ``ardoise lesson``, a command with commands of its own."""
+    lang = terminal.lang
+
+    def t(key: str, **values: object) -> str:
+        return text(f"help.{key}", lang, **values)
+
+    lang_option = Annotated[Lang, Parameter(help=t("lang"))]
+    file_option = Annotated[
+        Path | None, Parameter(help=t("lesson_file"), name=t("file"))
+    ]
+    lesson = App(name="lesson", usage=t("usage_lesson"), help=t("lesson"))
+    lesson["--help"].help = t("help")
+    app.command(lesson)
+
+    @lesson.command(usage=t("usage_bugs"), help=t("bugs"))
+    def bugs(
+        number: Annotated[
+            str | None, Parameter(help=t("bugs_number"), name=t("number"))
+        ] = None,
+        /,
+        *,
+        anew: Annotated[bool, Parameter(help=t("bugs_anew"))] = False,
+        lang: lang_option = terminal.lang,
+    ) -> int:
+        from ardoise.cli.lesson import bugs as run_bugs
+
+        return run_bugs(number, terminal, anew=anew)
+
+    @lesson.command(usage=t("usage_check"), help=t("check"))
+    def check(file: file_option = None, /, *, lang: lang_option = terminal.lang) -> int:
+        from ardoise.cli.lesson import check_file
+
+        return check_file(file, terminal)
+
+    @lesson.command(usage=t("usage_hint"), help=t("hint"))
+    def hint(
+        file: file_option = None,
+        /,
+        *,
+        step: Annotated[int, Parameter(help=t("hint_step"), converter=whole)] = 1,
+        lang: lang_option = terminal.lang,
+    ) -> int:
+        from ardoise.cli.lesson import hint as run_hint
+
+        return run_hint(file, step, terminal)
 
 
 def _wanted_language(arguments: Sequence[str]) -> Lang:

@@ -29,6 +29,7 @@ _EXPECTED = {
     "--seed": "option.seed",
     "--learning-rate": "option.rate",
     "--lang": "option.lang",
+    "--step": "option.positive",
 }
 
 
@@ -49,8 +50,9 @@ def command_first(arguments: Sequence[str]) -> list[str]:
         n = 1
     elif given and given[0] == "--lang":
         n = 2
-    command = given[n : n + 1] or ["--help"]
-    return [*command, *given[:n], *given[n + 1 :]]
+    words = 2 if given[n : n + 1] == ["lesson"] else 1  # a command with commands
+    command = given[n : n + words] or ["--help"]
+    return [*command, *given[:n], *given[n + words :]]
 
 
 def sentence(error: CycloptsError, lang: str) -> str:

@@ -31,6 +31,7 @@ def default_language(environ: Mapping[str, str] | None = None) -> Lang:
 # What stands for a character that the output cannot show; others lose their accents.
 _PLAIN = {"’": "'", "–": "-", "—": "-", "…": "...", "×": "x", "œ": "oe", "Œ": "OE"}
 _PLAIN |= {"«": '"', "»": '"', "\u00a0": " ", "\u202f": " ", "−": "-"}
+_PLAIN |= {"θ": "theta", "→": "->"} | dict(zip("▁▂▃▄▅▆▇█", "_.-~=+*#", strict=True))
 
 
 def speak_plainly() -> None:

@@ -9,6 +9,7 @@ no display is needed. `save_figure` writes one to a file. In a notebook, run
 from ardoise.plots.confusion import confusion_matrix
 from ardoise.plots.curves import notebook_curve, training_curves
 from ardoise.plots.figures import MissingMatplotlibError, save_figure
+from ardoise.plots.lessons import lesson_curve
 from ardoise.plots.pictures import contact_sheet, digit_grid, worst_mistakes
 from ardoise.plots.variations import augmentation_sheet
 
@@ -18,6 +19,7 @@ __all__ = [
     "confusion_matrix",
     "contact_sheet",
     "digit_grid",
+    "lesson_curve",
     "notebook_curve",
     "save_figure",
     "training_curves",

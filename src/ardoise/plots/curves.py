@@ -71,8 +71,8 @@ def notebook_curve(
     # A text does not widen the axes by itself, and must not fall outside them.
     axes.update_datalim([(x, y)])
     axes.autoscale_view()
-    axes.xaxis.set_major_formatter(_formatter(lang))
-    axes.yaxis.set_major_formatter(_formatter(lang))
+    axes.xaxis.set_major_formatter(number_formatter(lang))
+    axes.yaxis.set_major_formatter(number_formatter(lang))
     axes.set_title(text("plots.notebook_title", lang))
     axes.legend()
     return figure
@@ -185,7 +185,7 @@ def _draw_pair(
     axes.set_xlabel(text("plots.epoch", lang))
     axes.set_ylabel(text(f"plots.{quantity}_axis", lang))
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
-    axes.yaxis.set_major_formatter(_formatter(lang))
+    axes.yaxis.set_major_formatter(number_formatter(lang))
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(alpha=0.25)
 
@@ -197,7 +197,7 @@ def _finite(values: Iterable[float | None]) -> NDArray[np.float64]:
     return array
 
 
-def _formatter(lang: str) -> "Formatter":
+def number_formatter(lang: str) -> "Formatter":
     """Return what writes the numbers along an axis: matplotlib's own, in ``lang``."""
     from matplotlib.ticker import ScalarFormatter
 
