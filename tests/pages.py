@@ -66,7 +66,8 @@ def misprints(page: str) -> list[str]:
 
     Code, links, English in its own quotation marks and pasted tables are left out.
     """
-    text = FENCED.sub("", text_of(page))
+    text = re.sub(r"\A---\n.*?\n---\n", "", text_of(page), flags=re.DOTALL)
+    text = FENCED.sub("", text)
     text = re.sub(r"`[^`]*`|\]\([^)]*\)|<!--.*?-->|“[^”]*”", "x", text)
     wrong = re.compile(
         rf"[^{NARROW}][;!?]|[^{NO_BREAK}]:|«[^{NO_BREAK}]|[^{NO_BREAK}]»|\w'\w"
