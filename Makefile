@@ -7,7 +7,7 @@ BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help train test check format benchmarks records ablations pictures evidence figures fuzz docs docs-check clean
+.PHONY: help train test check format benchmarks records ablations pictures evidence figures screenshots fuzz docs docs-check clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "make %-12s %s\n", $$1, $$2}'
@@ -72,6 +72,9 @@ evidence: $(VENV)/.installed-test ## slow proofs: 500 killed processes, failing 
 
 figures: $(VENV)/.installed-test ## how quick the slate is, the table of docs/en/guides/slate.md (idle machine, needs Chromium, about 5 minutes)
 	$(BIN)/python -m tests.evidence.slate $(ARGS)
+
+screenshots: $(VENV)/.installed-test ## take the pictures of the slate for the docs anew (needs Chromium, about 4 minutes)
+	$(BIN)/python -m tests.evidence.screenshots $(ARGS)
 
 docs: $(VENV)/.installed-test ## build the documentation into site/, warnings are errors, and check its links (about 2 minutes)
 	rm -rf site

@@ -216,6 +216,21 @@ def test_strokes_beside_a_digit_are_one_with_it(known, n):
     assert len(join(marks, 40.0, knows(known))) == n
 
 
+def test_a_faint_digit_is_found_beside_strong_ones(glyphs, classify):
+    ink = sheet(glyphs, ["12", "34"])
+    top, left, bottom, right = find_marks(ink.astype(np.float32)).marks[-1].box
+    # The 4, as a pencil leaves it: grains of what is ink to all in a grey stroke.
+    corner = (slice(top, bottom), slice(left, right))
+    grains = np.random.default_rng(0).random(ink[corner].shape) < 0.2
+    ink[corner] *= np.where(grains, 0.6, 0.35)
+    found = find_marks(ink.astype(np.float32))
+    assert len(found.marks) == 4
+    assert read(ink, classify).text() == "12\n34"
+    # Without a grain of strong ink, it is the paper's own unevenness.
+    ink[corner] = np.minimum(ink[corner], 0.4)
+    assert len(find_marks(ink.astype(np.float32)).marks) == 3
+
+
 def test_what_is_refused(glyphs, classify):
     reading = read(
         sheet(glyphs, ["42"]), classify, refuse=lambda images: np.array([True, False])
@@ -255,3 +270,4 @@ def test_spaces():
     assert row(10, 12, 40, 8) == [False, False, True, False]
     assert row(30, 28, 35) == [False, False, False]  # far apart, all of them
     assert row(2, 12, 3) == [False, False, False]  # too little to be a space
+    assert row(8, 30, 10, 32) == [False, True, False, True]  # 24 10 2

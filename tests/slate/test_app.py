@@ -1,6 +1,7 @@
 """The application: requests and answers, drawings, pushes, files, photos."""
 
 import asyncio
+import gzip
 import json
 import logging
 import threading
@@ -17,6 +18,7 @@ from ardoise.messages import LANGUAGES, UserError, text
 from ardoise.slate import connections
 from ardoise.slate.app import ANSWERS, MAX_SIDE, answer_with
 from ardoise.slate.connections import MAX_MESSAGE, MAX_PENDING, Outbox
+from ardoise.slate.files import INDEX, page_files
 from ardoise.slate.packets import pack
 from ardoise.slate.session import Session
 
@@ -317,10 +319,56 @@ def test_the_page(client):
     ("name", "media_type"), [("packets.js", "javascript"), ("slate.css", "css")]
 )
 def test_the_page_s_files(client, name, media_type):
-    answer = client.get(f"/page/{name}")
+    headers = {"accept-encoding": "identity"}
+    answer = client.get(f"/page/{name}", headers=headers)
     assert answer.headers["content-type"] == f"text/{media_type}; charset=utf-8"
     assert len(answer.content) == int(answer.headers["content-length"])
     assert client.head(f"/page/{name}").content == b""
+
+
+@pytest.mark.parametrize("path", ["/", "/page/packets.js", "/words/fr.json"])
+def test_files_are_sent_packed_to_who_takes_them(client, path):
+    given = {"token": TOKEN}
+    with client.stream("GET", path, params=given) as answer:
+        packed = b"".join(answer.iter_raw())
+    assert answer.headers["content-encoding"] == "gzip"
+    assert len(packed) == int(answer.headers["content-length"])
+    plain = client.get(path, params=given, headers={"accept-encoding": "identity"})
+    assert "content-encoding" not in plain.headers
+    assert gzip.decompress(packed) == plain.content
+    assert len(packed) < len(plain.content)
+    assert plain.headers["vary"] == answer.headers["vary"] == "Accept-Encoding"
+    assert plain.headers["content-type"] == answer.headers["content-type"]
+
+
+@pytest.mark.parametrize(
+    ("accepted", "packed"),
+    [
+        *(("gzip, deflate, br, zstd", True), ("br;q=1.0, GZIP ; q=0.5", True)),
+        *(("gzip;q=0.001", True), ("gzip;q=0", False), ("br, gzip; q=0.000", False)),
+        *(("", False), ("*", False), ("br", False), ("x-gzip", False), (";,;", False)),
+    ],
+)
+def test_who_takes_packed_files(client, accepted, packed):
+    headers = {"accept-encoding": accepted}
+    answer = client.get("/page/packets.js", headers=headers)
+    assert ("content-encoding" in answer.headers) is packed
+    assert answer.text == client.get("/page/packets.js").text
+
+
+def test_the_whole_page_is_small(client):
+    """All of its sections, in one language, as they come over the wire."""
+    names = page_files().keys() - {INDEX}
+    paths = ["/", *(f"/page/{name}" for name in sorted(names))]
+    page = sum(size_of(client, path) for path in paths)
+    words = max(size_of(client, f"/words/{lang}.json") for lang in LANGUAGES)
+    assert page + words < 150_000
+
+
+def size_of(client, path):
+    answer = client.get(path, params={"token": TOKEN})
+    assert answer.headers["content-encoding"] == "gzip"
+    return int(answer.headers["content-length"])
 
 
 @pytest.mark.parametrize(

@@ -135,11 +135,19 @@ def test_a_hand_is_taught_as_the_command_line_does(session, model, data, monkeyp
     heard = Heard(session)
     fill(session, data, 3)
     before = session.network.theta.copy()
+    past = {"test": {"correct": 9, "total": 9}, "temperature": 2.0}
+    model = replace(model, details={**model.details, **past})
+    session.adopt(model)
     header, _ = ask(session, "hand.teach")
     assert header["refused"] is False and header["digits"] == 30
     assert header["set_apart"] is True and header["known_total"] == 200
     assert header["own"][1] > header["own"][0]  # read by who had not learned them
-    assert session.model.details["taught"] == 30
+    details = session.model.details
+    assert details["taught"] == 30
+    assert not past.keys() & details.keys()  # those were of another network
+    images, labels = session.validation
+    correct = int((session.network.predict(images) == labels).sum())
+    assert details["validation_score"] == {"correct": correct, "total": 200}
     assert session.model is not model and (session.network.theta != before).any()
     np.testing.assert_array_equal(model.network.theta, before)
     # The same as the library's.
@@ -193,7 +201,7 @@ def test_nothing_can_be_taught(session, model, data):
 
 
 def test_one_training_at_a_time(session, data, monkeypatch):
-    from ardoise.slate import learning
+    from ardoise.slate import controls
 
     fill(session, data, 1)
     begun, end = threading.Event(), threading.Event()
@@ -215,15 +223,60 @@ def test_one_training_at_a_time(session, data, monkeypatch):
     with pytest.raises(SlateError, match="learning already"):
         ask(session, "hand.teach")
     with pytest.raises(SlateError, match="in progress"):
-        learning.begin(session, {"preset": "tiny"}, {})
+        controls.begin(session, {"preset": "tiny"}, {})
     ask(session, "hand.list")  # the rest of the page goes on
     end.set()
     thread.join(30)
     assert not session.teaching.locked()
-    learning.begin(session, {"preset": "tiny", "paused": True}, {})
+    controls.begin(session, {"preset": "tiny", "paused": True}, {})
     with pytest.raises(SlateError, match="learning already"):
         ask(session, "hand.teach")
     session.close()
+
+
+def test_a_training_that_begins_is_a_training(session, data, monkeypatch):
+    """Its data may take a while to be read: teaching does not slip in between."""
+    from ardoise.slate import controls
+
+    fill(session, data, 1)
+    begun, go_on, read = threading.Event(), threading.Event(), session.source
+
+    def slowly(name):
+        begun.set()
+        assert go_on.wait(30)
+        return read(name)
+
+    monkeypatch.setattr(session, "source", slowly)
+    request = {"preset": "tiny", "paused": True}
+    thread = threading.Thread(target=controls.begin, args=(session, request, {}))
+    thread.start()
+    assert begun.wait(30)
+    monkeypatch.undo()
+    with pytest.raises(SlateError, match="learning already"):
+        ask(session, "hand.teach")
+    go_on.set()
+    thread.join(30)
+    session.close()
+
+
+def test_the_end_of_the_slate_ends_teaching(session, model, data):
+    """Ctrl-C does not wait for four trainings."""
+    fill(session, data, 3)
+    heard, ended = Heard(session), []
+
+    def teach():
+        with pytest.raises(SlateError) as error:
+            ask(session, "hand.teach")
+        ended.append(error.value.key)
+
+    thread = threading.Thread(target=teach)
+    thread.start()
+    heard.wait(lambda heard: len(heard.of("teach")) > 2)
+    session.close()
+    told = len(heard.packets)
+    thread.join(30)
+    assert ended == ["slate.serve.ended"] and len(heard.packets) <= told + 1
+    assert session.model is model and not session.teaching.locked()
 
 
 def test_a_network_of_another_size_does_not_read_them(session, data):

@@ -1,10 +1,12 @@
 """A training led by a page: the same numbers as without one, and nothing is lost."""
 
+import gc
 import json
 import shutil
 import socket
 import threading
 import time
+import weakref
 
 import numpy as np
 import pytest
@@ -25,8 +27,8 @@ from ardoise.digits.finishing import temper
 from ardoise.digits.planning import learn, plan_of
 from ardoise.engine.layers import Dropout
 from ardoise.files import load_model, save_model
-from ardoise.slate import learning
-from ardoise.slate.learning import HANDLERS
+from ardoise.slate import controls, learning
+from ardoise.slate.controls import HANDLERS
 from ardoise.slate.packets import pack, unpack
 from ardoise.slate.presets import settings_of
 from ardoise.slate.requests import SlateError
@@ -157,7 +159,8 @@ def test_the_network_that_draws_is_replaced_after_each_epoch(session, heard):
     session.push = look
     trained(session)
     first = [kind for kind, _ in seen].index("epoch")
-    assert all(network is before for _, network in seen[: first + 1])
+    assert all(network is before for _, network in seen[:first])
+    assert seen[first][1] is not before  # a page that is told may ask at once
     drawing = {id(network) for _, network in seen}
     assert len(drawing) >= 3
     assert session.network is not session.lesson._network  # a copy: nobody changes it
@@ -176,7 +179,8 @@ def test_moments_go_from_the_first_step_to_the_network_that_draws(session):
     assert header["steps"] == steps
     table = arrays["probabilities"]
     assert table.shape == (len(steps), 10)
-    np.testing.assert_array_equal(table[-1], session.classify(image[np.newaxis])[0])
+    said = session.reader.classify(image[np.newaxis])
+    np.testing.assert_array_equal(table[-1], said[0])
     assert (table[0] != table[-1]).any()
 
 
@@ -287,7 +291,7 @@ def test_dropout_changes_while_it_learns(session, heard):
     ask(session, "learn.step")
     stands_at(heard, 1)
     ask(session, "learn.dropout", value=0.75)
-    networks = lesson._training.networks
+    networks = lesson._replicas
     for network in networks:
         (drop,) = [k for k in network.all_layers() if isinstance(k, Dropout)]
         assert drop.rate == 0.75
@@ -317,6 +321,16 @@ def test_stop_keeps_the_best_weights_or_the_last(session, heard):
     first = network.parameters()["1.W"]
     np.testing.assert_array_equal(first.reshape(-1), best[: first.size])
     assert t != 1 and n == len(best)
+    # Everything says which step that was, and what came after it is undone.
+    assert session.model.details["step"] == STEPS == session.moments.steps[-1]
+    last = session.moments.network(STEPS)
+    np.testing.assert_array_equal(last.theta, network.theta)
+    assert ask(session, "learn.use") == {"step": STEPS}
+    assert ask(session, "learn.state")["place"]["step"] == STEPS
+    watched = heard.of("watch")[-1]
+    assert watched[0]["step"] == STEPS
+    again = network.predict_proba(watched[1]["images"][..., np.newaxis])
+    np.testing.assert_allclose(watched[1]["probabilities"], again, atol=1e-6)
 
 
 def test_stop_in_the_midst_of_an_epoch(session, heard):
@@ -330,6 +344,22 @@ def test_stop_in_the_midst_of_an_epoch(session, heard):
     first = session.network.parameters()["1.W"]
     np.testing.assert_array_equal(first.reshape(-1), last[: first.size])
     trained(session, epochs=1)  # and another one can start
+
+
+def test_the_last_step_is_measured_only_where_it_is_known(session, heard):
+    """An epoch that is cut short has kept no weights from before its last step."""
+    paused(session, heard)
+    ask(session, "learn.step", of="epoch")
+    stands_at(heard, STEPS)
+    ask(session, "learn.step")
+    stands_at(heard, STEPS + 1)
+    ask(session, "learn.step")
+    stands_at(heard, STEPS + 2)
+    ask(session, "learn.stop")
+    heard.wait_state("idle")
+    whole, cut = [header for header, _ in heard.of("epoch")]
+    assert all(0 < w["update"] < 0.2 for w in whole["weights"])
+    assert all(w["update"] is None for w in cut["weights"])
 
 
 def test_what_cannot_be_asked(session, heard):
@@ -385,7 +415,7 @@ def test_a_divergence_is_a_note_and_the_last_finite_weights_stay(session, heard)
     french = note["sentence"].sentence("fr")
     assert "le taux d’apprentissage 100 est trop grand" in french
     assert np.isfinite(session.network.theta).all()
-    assert np.isfinite(session.classify(np.zeros((1, 28, 28), np.uint8))).all()
+    assert np.isfinite(session.reader.classify(np.zeros((1, 28, 28), np.uint8))).all()
     trained(session, **{**asked, "learning_rate": 0.01})
     assert "diverged" not in {note["code"] for note in session.lesson.notes}
 
@@ -438,6 +468,59 @@ def test_a_page_that_comes_back_is_told_everything(session, heard):
     assert header["moments"] == session.lesson.moments.steps
     told = [p for pushed, _ in heard.of("learn") for p in pushed["points"]]
     np.testing.assert_allclose(arrays["curve"], np.array(told), rtol=1e-6)
+
+
+def test_a_page_that_comes_in_a_pause_sees_digits_and_weights(session, heard):
+    paused(session, heard)
+    ask(session, "learn.step")
+    stands_at(heard, 1)
+    before = {kind: heard.of(kind)[-1] for kind in ("watch", "weights")}
+    n = len(heard.packets)
+    ask(session, "learn.state")
+    pushed = {header["type"]: (header, a) for _, header, a in heard.packets[n:]}
+    assert pushed.keys() == before.keys()
+    for kind, (header, arrays) in pushed.items():
+        assert header == before[kind][0] and header["step"] == 1
+        for name, array in arrays.items():
+            np.testing.assert_array_equal(array, before[kind][1][name])
+
+
+def test_a_page_that_comes_is_told_the_settings_as_they_are(session, heard):
+    paused(session, heard, preset="conv", units=None, seed=7)
+    ask(session, "learn.rate", value=0.004)
+    ask(session, "learn.dropout", value=0.3)
+    header = ask(session, "learn.state")
+    found = {**header["settings"]}
+    assert (found["preset"], found["seed"]) == ("conv", 7)
+    assert (found["learning_rate"], found["dropout"]) == (0.004, 0.3)
+    assert header["rate"] == 0.004
+    ask(session, "learn.stop")
+    heard.wait_state("idle")
+    assert ask(session, "learn.state")["settings"] == found
+
+
+def test_what_it_learned_from_is_let_go(session, monkeypatch):
+    kept = []
+
+    def planned(*given):
+        plan = plan_of(*given)
+        kept.extend(weakref.ref(part.images) for part in (plan.train, plan.test))
+        return plan
+
+    monkeypatch.setattr(controls, "plan_of", planned)
+    trained(session)
+    gc.collect()
+    assert [image() for image in kept] == [None, None]
+    assert ask(session, "learn.state")["place"]["step"] == 3 * STEPS
+
+
+def test_an_end_is_not_told_after_the_next_beginning(session, heard):
+    """Pages would take the training that runs for one that has ended."""
+    trained(session)
+    over = session.lesson
+    paused(session, heard)
+    over._push_state()
+    assert heard.of("state")[-1][0]["learning"] == "paused"
 
 
 def test_an_error_of_the_program_is_said_and_keeps_what_was_learned(

@@ -114,7 +114,7 @@ def test_what_is_refused_is_what_the_model_refuses():
     assert not any(answer["empty"] for answer, _ in drawn)
     found = [answer["refused"] for answer, _ in drawn]
     seen = np.stack([arrays["image"] for _, arrays in drawn])
-    assert found == session.refuse(seen).tolist()
+    assert found == session.reader.refuse(seen).tolist()
     assert all(found[:3]) and not all(found[3:])
 
 

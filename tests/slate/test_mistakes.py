@@ -167,8 +167,7 @@ def test_images_of_other_kinds(session):
 def test_a_network_that_learns_is_not_disturbed(session, data, tmp_path):
     """Mistakes are counted on a copy, while the network that draws may be asked."""
     heard = Heard(session)
-    with session.drawing() as network:
-        before = network.theta.copy()
+    before = session.network.theta.copy()
     ask(session, "robustness", kind="noise", level=0.2)
     np.testing.assert_array_equal(session.network.theta, before)
     assert not heard.packets

@@ -170,6 +170,15 @@ def test_values_that_sentences_need_are_words():
             assert re.fullmatch(r"(?:[^{}]|\{\w+\})*", sentence), key
 
 
+def test_french_has_its_spaces():
+    """U+202F before ; ! ? and within numbers, U+00A0 before : and % and in « »."""
+    wrong = re.compile(r"[^\u202f][;!?]|[^\u00a0]»|«[^\u00a0]| [:%]|\d \d|\w:(?= |$)")
+    sentences = {k: v for k, v in words("fr").items() if "«" in v or wrong.search(v)}
+    assert len(sentences) > 10
+    assert not {k: v for k, v in sentences.items() if wrong.search(v)}
+    assert wrong.search("C’est vrai ?") and wrong.search("« Oui »")
+
+
 # -- rules of the house ----------------------------------------------------------------
 
 FORBIDDEN = {

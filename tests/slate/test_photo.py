@@ -10,7 +10,7 @@ from PIL import Image
 from ardoise.cli.app import run
 from ardoise.files import ModelFileError, save_model
 from ardoise.pictures import PictureError
-from ardoise.slate.photo import HANDLERS, read_photo
+from ardoise.slate.photo import read_photo
 
 ROWS, PLACES = (
     (0, 1, 3, 5),
@@ -75,7 +75,3 @@ def test_a_model_of_other_pictures_reads_no_photo():
 def test_what_is_no_picture_is_refused():
     with pytest.raises(PictureError):
         read_photo(trained_session(), np.zeros((0, 10), np.uint8))
-
-
-def test_it_has_an_address_and_no_request():
-    assert HANDLERS == {}

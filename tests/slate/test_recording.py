@@ -256,6 +256,20 @@ def test_answers_come_in_their_order_and_the_last_one_stays(film):
                 np.testing.assert_array_equal(answers[0][1]["w"], [0, 1, 2, 3])
 
 
+def test_a_page_that_says_hello_again_is_shown_it_once(film):
+    """The page says hello after each epoch: the recording does not begin anew."""
+    with playing(film) as client, opened(client) as page:
+        page.ask("hello", lang="en")
+        assert page.ask("draw")[0]["n"] == 1
+        for _ in range(3):
+            page.ask("hello", lang="fr")
+        assert page.ask("draw")[0]["n"] == 2
+        time.sleep(0.5)  # longer than it takes
+        page.ask("draw")
+        heard = [header["type"] for header, _ in page.pushed]
+        assert heard == ["learn", "weights"]
+
+
 def test_a_recording_answers_nothing_new(film):
     with playing(film) as client:
         with opened(client) as page:

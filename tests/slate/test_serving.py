@@ -18,6 +18,7 @@ from served import (
     PATIENCE,
     TOKEN,
     ask,
+    browser,
     command,
     guarded,
     make_hub,
@@ -30,6 +31,7 @@ from websockets.sync.client import connect
 from ardoise.cli.app import run
 from ardoise.messages import text
 from ardoise.slate import connections, patience, serving
+from ardoise.slate.app import make_app, no_photo
 from ardoise.slate.connections import MAX_MESSAGE
 from ardoise.slate.guard import HEADERS
 from ardoise.slate.packets import unpack
@@ -212,6 +214,28 @@ def test_addresses():
     assert is_loopback("127.0.0.1") and is_loopback("::1") and is_loopback("localhost")
     assert not is_loopback("0.0.0.0") and not is_loopback("192.168.1.5")
     assert not is_loopback("example.org") and not is_loopback("::")
+
+
+@pytest.mark.parametrize(
+    ("name", "address"), [("Name.example", "127.0.0.3"), ("0", "0.0.0.0")]
+)
+def test_the_printed_address_of_a_name_is_let_in(monkeypatch, name, address):
+    """Names, and other ways to write an address, stand for one that is printed."""
+    found = socket.getaddrinfo
+    monkeypatch.setattr(
+        socket, "getaddrinfo", lambda host, *a, **k: found(address, *a, **k)
+    )
+    with listen(name, 0) as bound:
+        app = make_app(make_hub(), no_photo)
+        guard = serving.guarded(app, name, bound, TOKEN, "en")
+        printed = address_of(bound, TOKEN)
+    with browser(guard) as client:
+        assert client.get("/", headers={"host": "evil.example"}).status_code == 403
+        for host in (printed.split("/")[2], "127.0.0.1:1"):
+            answer = client.get("/", params={"token": TOKEN}, headers={"host": host})
+            assert answer.status_code == 200
+        answer = client.get("/openapi.json", headers={"host": "name.example:80"})
+        assert answer.status_code == (200 if name == "Name.example" else 403)
 
 
 @pytest.mark.parametrize(

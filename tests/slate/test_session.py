@@ -40,11 +40,12 @@ def session(network, data, tmp_path):
 
 
 def test_it_reads_as_the_command_line_does(session, network, data):
-    image, report = session.prepare(255 - data.images[7, ..., 0])  # dark on light
+    dark_on_light = 255 - data.images[7, ..., 0]
+    image, report = session.reader.prepared(dark_on_light)
     assert image.shape == (28, 28) and not report.is_empty
     assert [change.code for change in report.changes][:1] == ["inverted"]
     given = softmax(network.predict_logits(image[np.newaxis, ..., np.newaxis]))
-    np.testing.assert_array_equal(session.classify(image[np.newaxis]), given)
+    np.testing.assert_array_equal(session.reader.classify(image[np.newaxis]), given)
 
 
 def test_it_refuses_what_the_model_refuses(network, data, tmp_path):
@@ -55,39 +56,20 @@ def test_it_refuses_what_the_model_refuses(network, data, tmp_path):
     model = model_of(network)
     noise = np.random.default_rng(0).integers(0, 256, (20, 28, 28)).astype(np.uint8)
     without = session_of(model, data, tmp_path)
-    assert not without.refuse(noise).any()
+    assert not without.reader.refuse(noise).any()
     doubting = Model(network, CLASSES, model.loss, model.details, doubt)
     without.adopt(doubting)
-    assert without.refuse(noise).all() and without.refuse(known[..., 0]).mean() < 0.05
+    assert without.reader.refuse(noise).all()
+    assert without.reader.refuse(known[..., 0]).mean() < 0.05
 
 
 def test_another_model_draws_from_now_on(session, data):
-    before = session.network
+    reader, before = session.reader, session.network
     other = model_of(young_network(data, seed=1))
-    with session.drawing() as network:
-        session.adopt(other)  # whoever draws goes on with the one that was taken
-        assert network is before
+    session.adopt(other)
+    assert reader.model.network is before  # whoever took it goes on with it
     assert session.network is other.network and session.model is other
-    with session.drawing() as network:
-        assert network is other.network
-
-
-def test_whoever_draws_has_the_network_alone(session):
-    entered, let_go = threading.Event(), threading.Event()
-
-    def draw():
-        with session.drawing():
-            entered.set()
-            let_go.wait(10)
-
-    drawing = threading.Thread(target=draw)
-    drawing.start()
-    assert entered.wait(10)
-    assert not session.network.lock.acquire(blocking=False)
-    let_go.set()
-    drawing.join(10)
-    assert session.network.lock.acquire(blocking=False)
-    session.network.lock.release()
+    assert session.reader.model is other
 
 
 def test_a_model_of_other_things_is_refused():
@@ -229,6 +211,27 @@ def test_every_moment_judges_a_drawing():
     steps, table = moments.probabilities(image)
     assert steps == [0, 1, 2, 3] and table.dtype == np.float32
     np.testing.assert_array_equal(table, expected)
+
+
+def test_a_training_does_not_wait_for_a_drawing_to_be_judged():
+    moments, network = kept(20), small_network()
+    judging = moments.networks()
+    next(judging)
+    adding = threading.Thread(target=moments.add, args=(21, network), daemon=True)
+    adding.start()
+    adding.join(10)
+    assert not adding.is_alive() and moments.steps[-1] == 21
+    assert [step for step, _ in judging][-1] == 20  # as it was when it began
+
+
+def test_a_network_goes_back_to_a_moment():
+    moments, network = kept(5), small_network()
+    moments.cut(3)
+    assert moments.steps == [0, 1, 2, 3]
+    moments.add(3, network)
+    np.testing.assert_array_equal(moments.network(3).theta, network.theta)
+    moments.cut(9)
+    assert moments.steps == [0, 1, 2, 3]
 
 
 def test_moments_of_a_large_network_are_few(monkeypatch):

@@ -19,6 +19,8 @@ from ardoise.engine.novelty import Doubt, fit_doubt, is_finite
 
 FEWEST = 50  # images that a temperature is fitted on
 MEANS_OF = 5_000  # training images, of which classes have their means
+# What a model file says of a network at the end of its training, and of no other.
+OF_THE_END = ("validation_score", "test", "temperature", "members_alone")
 
 
 def temper(

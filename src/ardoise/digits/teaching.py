@@ -12,7 +12,7 @@ import numpy as np
 
 from ardoise.digits.asking import answers_of, ask, outputs_of
 from ardoise.digits.datasets import Dataset
-from ardoise.digits.finishing import doubt_of
+from ardoise.digits.finishing import OF_THE_END, doubt_of
 from ardoise.digits.held import suited
 from ardoise.digits.outliers import outliers_like
 from ardoise.digits.splits import Split
@@ -148,7 +148,10 @@ def teach(
     after = right / len(own) if folds else ask(network, own, "own").accuracy
     z = outputs_of(network, known.images)
     doubt = doubt_of(network, old, known, z)
-    details = {**model.details, "taught": model.details.get("taught", 0) + len(own)}
+    answers = answers_of(z, known.labels, "validation")
+    details = {k: v for k, v in model.details.items() if k not in OF_THE_END}
+    details["taught"] = details.get("taught", 0) + len(own)
+    details["validation_score"] = {"correct": answers.correct, "total": len(known)}
     return Taught(
         replace(
             model,
@@ -160,7 +163,7 @@ def teach(
         after,
         bool(folds),
         ask(model.network, known, "validation").accuracy,
-        answers_of(z, known.labels, "validation").accuracy,
+        answers.accuracy,
     )
 
 

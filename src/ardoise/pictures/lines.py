@@ -12,7 +12,7 @@ from ardoise.pictures.framing import Box
 BESIDE, FAR = 0.4, 8.0
 # A gap of so many heights separates two numbers; or a smaller one, so many times
 # as wide as the usual gap of the line.
-SPACE, LITTLE, TIMES = 1.5, 0.6, 2.0
+SPACE, LITTLE, TIMES = 1.5, 0.75, 2.0
 
 
 def lines_of(boxes: Sequence[Box]) -> list[list[int]]:
@@ -63,7 +63,8 @@ def spaces(boxes: Sequence[Box], height: float) -> list[bool]:
     gaps = np.array([b.left - a.right for a, b in itertools.pairwise(boxes)], float)
     if not len(gaps):
         return []
-    usual = max(float(np.median(gaps)), 0.0)
+    # Not the median: of two short numbers, every other gap is between them.
+    usual = max(float(np.quantile(gaps, 0.25)), 0.0)
     wide = (gaps > LITTLE * height) & (gaps > TIMES * usual)
     found: list[bool] = (wide | (gaps > SPACE * height)).tolist()
     return found

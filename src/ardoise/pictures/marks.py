@@ -24,6 +24,8 @@ DUST = 0.12  # and smaller than this, not even a part
 # farther apart than such a share of the usual height.
 ABOVE, GAP = 0.5, 0.3
 TALLEST = 1.7  # of the usual height: what is put together is no taller
+# A faint stroke is ink of so much; of it, such a share is ink to all.
+FAINT, SEEN = 0.25, 0.1
 
 
 @dataclass(frozen=True)
@@ -78,7 +80,48 @@ def find_marks(ink: Grey) -> Sheet:
     kept = kept[sides >= DUST * height]
     groups = _together(found.boxes, kept, found.areas, height)
     marks = [_cut_out(ink, found, group) for group in groups]
+    marks += _faint(ink, mask, np.isin(found.labels, _numbers(groups)), height)
     return Sheet(marks, height, n_lines)
+
+
+def _faint(
+    ink: Grey, mask: NDArray[np.bool_], taken: NDArray[np.bool_], height: float
+) -> list[Mark]:
+    """Return the marks of a light hand: of their ink, only crumbs are ink to all.
+
+    Parameters
+    ----------
+    ink : ndarray of float32, shape (h, w)
+    mask : ndarray of bool, shape (h, w)
+        What is ink to all.
+    taken : ndarray of bool, shape (h, w)
+        What belongs to other marks.
+    height : float
+        The usual height of a mark.
+    """
+    if np.count_nonzero(mask & ~taken) < SEEN * height:
+        return []
+    soft, _ = without_lines(ink >= FAINT, thickness(ink))
+    found = connected_components(soft)
+    n = len(found.areas) + 1
+    seen = np.bincount(found.labels[mask], minlength=n)[1:]
+    others = np.bincount(found.labels[taken], minlength=n)[1:]
+    top, left, bottom, right = found.boxes.T
+    tall, wide = bottom - top, right - left
+    may = (others == 0) & (seen >= SEEN * found.areas) & ~_is_frame(found, ink.shape)
+    may &= (np.maximum(tall, wide) <= TALLEST * height) & (tall >= DUST * height)
+    groups = _together(found.boxes, np.flatnonzero(may), found.areas, height)
+    # A smudge is as likely as a flat digit here; what is tall enough was written.
+    return [
+        _cut_out(ink, found, group)
+        for group in groups
+        if np.ptp(found.boxes[group][:, [0, 2]]) >= SMALL * height
+    ]
+
+
+def _numbers(groups: list[list[int]]) -> NDArray[np.int64]:
+    """Return the labels of all components of some groups."""
+    return np.array([i + 1 for group in groups for i in group], np.int64)
 
 
 def without_lines(

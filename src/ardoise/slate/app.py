@@ -1,6 +1,7 @@
 """The application: its HTTP routes, and what answers the page's requests."""
 
 import logging
+import re
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
@@ -18,9 +19,9 @@ import ardoise
 from ardoise.messages import UserError
 from ardoise.slate import (
     backward,
+    controls,
     hand,
     insides,
-    learning,
     looking,
     mistakes,
     photo,
@@ -55,7 +56,6 @@ def hello(
     session: Session, request: Header, arrays: Arrays
 ) -> tuple[dict[str, Any], dict[str, Array]]:
     """Return what a page that comes, or comes back, should know."""
-    session.lang = request["lang"]
     server = f"ardoise {ardoise.__version__}"
     return {"server": server, **session.summary(), "presets": presets.listed()}, {}
 
@@ -66,7 +66,7 @@ ANSWERS: dict[str, Handler] = {
     **looking.HANDLERS,
     **backward.HANDLERS,
     **insides.HANDLERS,
-    **learning.HANDLERS,
+    **controls.HANDLERS,
     **mistakes.HANDLERS,
     **hand.HANDLERS,
 }
@@ -126,13 +126,13 @@ def make_app(hub: Hub, read_photo: ReadPhoto, *, lang: str = "en") -> Starlette:
     files, words = page_files(), word_files()
 
     async def page(request: Request) -> Response:
-        return _sent(files, INDEX)
+        return _sent(request, files, INDEX)
 
     async def page_file(request: Request) -> Response:
-        return _sent(files, request.path_params["name"])
+        return _sent(request, files, request.path_params["name"])
 
     async def word_file(request: Request) -> Response:
-        return _sent(words, request.path_params["name"])
+        return _sent(request, words, request.path_params["name"])
 
     async def description(request: Request) -> Response:
         return JSONResponse(DESCRIPTION)
@@ -197,11 +197,27 @@ def photo_of(body: bytes) -> NDArray[np.uint8]:
     return np.frombuffer(body, np.uint8, offset=start).reshape(h, w).copy()
 
 
-def _sent(files: Mapping[str, File], name: str) -> Response:
+def _sent(request: Request, files: Mapping[str, File], name: str) -> Response:
     file = files.get(name)
     if file is None:
         raise HTTPException(404)
-    return Response(file.content, media_type=file.media_type)
+    headers = {"Vary": "Accept-Encoding"}
+    if not takes_gzip(request.headers.get("accept-encoding", "")):
+        return Response(file.content, headers=headers, media_type=file.media_type)
+    headers["Content-Encoding"] = "gzip"
+    return Response(file.packed, headers=headers, media_type=file.media_type)
+
+
+def takes_gzip(accepted: str) -> bool:
+    """Tell whether an Accept-Encoding header names gzip, and does not rule it out.
+
+    Without it, or by ``*`` alone, the plain file comes, which everybody takes.
+    """
+    for coding in accepted.lower().split(","):
+        name, *parameters = (part.strip() for part in coding.split(";"))
+        if name == "gzip":
+            return not any(re.fullmatch(r"q=0(\.0*)?", p) for p in parameters)
+    return False
 
 
 def _status_and_sentence(error: Exception) -> tuple[int, UserError]:

@@ -73,7 +73,8 @@ class Hub:
     record : callable, optional
         Is given every packet that is sent as an answer, and every push, once.
     greet : callable, optional
-        Is called with a connection when its page has said hello, and was answered.
+        Is called with each connection once: when its page has said hello for the first
+        time, and was answered.
     """
 
     def __init__(
@@ -160,6 +161,7 @@ class Connection:
         self._hub = hub
         self._outbox = Outbox(MAX_OUTBOX)
         self._pending = 0
+        self._is_greeted = False
         self._is_drawing = False
         self._next_drawing: Request | None = None
 
@@ -261,8 +263,10 @@ class Connection:
         packet = done.result()
         self._hub.record(packet)
         self.post(request.kind, packet)
-        if request.kind == "hello" and self._hub.greet is not None:
-            self._hub.greet(self)
+        if request.kind == "hello" and not self._is_greeted:
+            self._is_greeted = True
+            if self._hub.greet is not None:
+                self._hub.greet(self)
         if request.kind == "draw":
             self._is_drawing = False
             waiting, self._next_drawing = self._next_drawing, None

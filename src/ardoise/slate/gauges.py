@@ -20,9 +20,8 @@ from ardoise.engine.training import Training
 from ardoise.slate.requests import Arrays
 
 PER_PUSH = 4  # points of the curve in one push, the mean of those since the last one
-MOST_POINTS = (
-    2000  # of a whole curve: every second one goes when there are twice as many
-)
+# Of a whole curve: every second one goes when there are twice as many.
+MOST_POINTS = 2000
 WATCHED = 12  # digits of which each answer is shown
 MOST_IMAGES = 32  # units of the first layer whose weights are shown
 
@@ -89,7 +88,8 @@ class Gauges:
         chosen = _of_each_class(images.labels, WATCHED)
         self._watched, self.labels = images.images[chosen], images.labels[chosen]
         self._place = first_weights(network)
-        self._before: Array | None = None  # theta, before the last step of an epoch
+        # After which step theta was kept: before the last one of an epoch.
+        self._before: tuple[int, Array] | None = None
 
     def begin(self, training: Training) -> None:
         """Look at the network before the first step."""
@@ -98,21 +98,22 @@ class Gauges:
     def after_step(self, training: Training) -> None:
         """Keep the weights, if the next step is the last one of its epoch."""
         if (training.step + 1) % training.steps_per_epoch == 0:
-            self._before = self._network.theta.copy()
+            self._before = training.step, self._network.theta.copy()
 
     def layers(self, training: Training) -> dict[str, Any]:
         """Return gradients, updates and dead units of each layer, as JSON values.
 
         ``weights``: for each array W, the length of its gradient on a few images, and
-        how long the last step was beside W itself. ``dead``: for each layer of ReLU,
-        tanh or sigmoid units, the share that has no slope on any image.
+        how long the last step was beside W itself (None, where the epoch was cut
+        short). ``dead``: for each layer of ReLU, tanh or sigmoid units, the share that
+        has no slope on any image.
         """
         self._probe.refresh()
         pushes = self._probe.pushes(training.loss, self._targets, self._few)
         now = self._network.parameters()
         before = None
-        if self._before is not None:
-            before = self._network.layout.views(self._before)
+        if self._before is not None and self._before[0] == training.step - 1:
+            before = self._network.layout.views(self._before[1])
         weights = []
         for push in pushes:
             values = now[push.name]

@@ -6,7 +6,6 @@ kept. Teaching is that of ``ardoise teach`` (`ardoise.digits.teaching`).
 
 import io
 import zipfile
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -93,13 +92,11 @@ def teach(session: Session, request: Request, arrays: Arrays) -> Answer:
     Raises
     ------
     SlateError
-        If there are no digits, or another training is in progress.
+        If there are no digits, another training is in progress, or the slate ends.
     TeachError
         As `teaching.lesson_of`.
     """
-    if session.state != "idle" or not session.teaching.acquire(blocking=False):
-        raise SlateError("slate.hand.busy")
-    try:
+    with session.alone("slate.hand.busy"):
         model, own = session.model, _dataset(session)
         known = session.data_of(model)
         # A copy: drawing goes on meanwhile.
@@ -111,8 +108,6 @@ def teach(session: Session, request: Request, arrays: Arrays) -> Answer:
         found = teaching.teach(model, lesson, [progress], progress.between)
         if not found.forgets:
             session.adopt(found.model)
-    finally:
-        session.teaching.release()
     return {
         "digits": len(own),
         "own": [found.own_before, found.own_after],
@@ -133,20 +128,29 @@ class ForgetsError(UserError):
 
 
 class _Progress(Callback):
-    """Tells pages how far teaching is."""
+    """Tells pages how far teaching is; gives up when the slate ends.
+
+    Python itself does not end before the thread that teaches.
+    """
 
     def __init__(self, session: Session, trainings: int) -> None:
-        self._push: Callable[..., None] = session.push
+        self._push, self._ending = session.push, session.ending
         self._trainings, self._done = trainings, 0
 
     def between(self, done: int) -> None:
         self._done = done
+        self._give_up_at_the_end()
         self._tell(done / self._trainings)
 
     def on_batch_end(self, training: Training) -> None:
+        self._give_up_at_the_end()
         if training.step % PUSH_EVERY == 0:
             part = training.step / training.total_steps
             self._tell((self._done + part) / self._trainings)
+
+    def _give_up_at_the_end(self) -> None:
+        if self._ending.is_set():
+            raise SlateError("slate.serve.ended")
 
     def _tell(self, share: float) -> None:
         self._push({"type": "teach", "share": share}, {})

@@ -16,12 +16,7 @@ from ardoise.engine.layers import Conv2D, Dense
 from ardoise.engine.network import Network
 from ardoise.engine.threads import blas_threads
 from ardoise.slate.looking import as_bytes, eye_of, layer_of, words_of
-from ardoise.slate.requests import (
-    Answer,
-    Arrays,
-    Request,
-    SlateError,
-)
+from ardoise.slate.requests import Answer, Arrays, Request, SlateError
 from ardoise.slate.session import Handler, Session
 from ardoise.slate.walk import Walk
 
@@ -96,14 +91,13 @@ def _start_of(
     session: Session, walk: Walk, place: int, now: dict[str, Array]
 ) -> tuple[dict[str, Array], str]:
     """Return a layer's arrays as a training began with them, and where from."""
-    if len(session.moments) > 1:
-        _, network = next(session.moments.networks())
-        named = {name: network.arrays().get(f"{place}.{name}") for name in now}
-        arrays = {name: a.copy() for name, a in named.items() if a is not None}
-        if all(
-            name in arrays and arrays[name].shape == now[name].shape for name in now
-        ):
-            return arrays, "moments"
+    moments = session.moments
+    if len(moments) > 1:
+        first = moments.network(moments.steps[0]).arrays()
+        arrays = {name: first.get(f"{place}.{name}") for name in now}
+        found = {name: a for name, a in arrays.items() if a is not None}
+        if all(name in found and found[name].shape == now[name].shape for name in now):
+            return found, "moments"
     config = {"input_shape": list(walk.input_shape), "dtype": walk.dtype.name}
     drawn = Network.from_config({**config, "layers": walk.layers}, seed=0).arrays()
     return {name: drawn[f"{place}.{name}"] for name in now}, "drawn"

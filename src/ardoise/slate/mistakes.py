@@ -5,7 +5,6 @@ import weakref
 from collections.abc import Callable
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ardoise.digits import Dataset
 from ardoise.digits.asking import Answers, answers_of, confusion
@@ -16,6 +15,7 @@ from ardoise.engine.arrays import Array
 from ardoise.engine.inference import Predictor
 from ardoise.engine.network import Network
 from ardoise.files import Model
+from ardoise.slate.looking import as_bytes
 from ardoise.slate.session import (
     Answer,
     Arrays,
@@ -116,7 +116,7 @@ def mistakes(session: Session, request: Request, arrays: Arrays) -> Answer:
     }
     return header, {
         "confusion": confusion(answers, len(model.classes)).astype(np.int32),
-        "images": _as_bytes(held.images[shown]),
+        "images": as_bytes(held.images[shown]),
     }
 
 
@@ -146,7 +146,7 @@ def robustness(session: Session, request: Request, arrays: Arrays) -> Answer:
         "true": answers.labels[first].tolist(),
         "read": answers.predicted[first].tolist(),
     }
-    return header, {"images": _as_bytes(images[first])}
+    return header, {"images": as_bytes(images[first])}
 
 
 def some_of(held: Dataset) -> Dataset:
@@ -162,14 +162,6 @@ def some_of(held: Dataset) -> Dataset:
     rng = np.random.default_rng(0)
     rows = rng.choice(len(held), min(READ, len(held)), replace=False)
     return held.subset(rows)
-
-
-def _as_bytes(images: Array) -> NDArray[np.uint8]:
-    """Return images (n, h, w) of bytes."""
-    if images.dtype != np.uint8:
-        images = np.rint(255 * images).astype(np.uint8)
-    grey: NDArray[np.uint8] = images[..., 0]
-    return grey
 
 
 HANDLERS: dict[str, Handler] = {"mistakes": mistakes, "robustness": robustness}

@@ -2,6 +2,7 @@
 
 import math
 import threading
+from bisect import bisect_right
 from collections.abc import Iterator
 
 import numpy as np
@@ -29,7 +30,9 @@ class Moments:
 
     def __init__(self, network: Network) -> None:
         self._twin = network.astype(network.dtype)  # what the weights are put into
-        self._lock = threading.RLock()
+        # Of the twin, and of the lists: a training that adds a moment does not wait
+        # until a drawing was judged by all of them.
+        self._filling, self._lock = threading.RLock(), threading.Lock()
         self._steps: list[int] = []
         self._vectors: list[tuple[Array, Array]] = []  # theta, state
         size = network.theta.nbytes + network.state.nbytes
@@ -68,6 +71,12 @@ class Moments:
             if len(self._steps) > self._most:
                 self._thin()
 
+    def cut(self, step: int) -> None:
+        """Forget what came after a step: the network goes back there."""
+        with self._lock:
+            n = bisect_right(self._steps, step)
+            del self._steps[n:], self._vectors[n:]
+
     def _thin(self) -> None:
         """Forget the moment that is missed least: its neighbours are the closest."""
         places = np.log1p(np.array(self._steps, np.float64))
@@ -78,10 +87,12 @@ class Moments:
     def networks(self) -> Iterator[tuple[int, Network]]:
         """Yield (step, network), ascending: one network, with other weights each time.
 
-        Nobody else uses it meanwhile, so make it short.
+        Nobody else judges anything meanwhile, so make it short.
         """
         with self._lock:
-            for step, vectors in zip(self._steps, self._vectors, strict=True):
+            kept = list(zip(self._steps, self._vectors, strict=True))
+        with self._filling:
+            for step, vectors in kept:
                 self._fill(vectors)
                 yield step, self._twin
 
@@ -116,7 +127,9 @@ class Moments:
             if step not in self._steps:
                 shown = ", ".join(map(str, self._steps)) or "–"
                 raise SlateError("slate.moment.unknown", step=step, steps=shown)
-            self._fill(self._vectors[self._steps.index(step)])
+            vectors = self._vectors[self._steps.index(step)]
+        with self._filling:
+            self._fill(vectors)
             return self._twin.astype(self._twin.dtype)
 
     def _fill(self, vectors: tuple[Array, Array]) -> None:

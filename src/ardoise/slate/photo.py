@@ -33,6 +33,3 @@ def read_photo(session: Session, grey: NDArray[np.uint8]) -> dict[str, Any]:
     with reader.model.network.lock:
         reading = reader.read(grey)
     return reading.as_json(grey.shape, reader.model.classes)
-
-
-HANDLERS: dict[str, Any] = {}  # it has an address of its own: see `ardoise.slate.app`

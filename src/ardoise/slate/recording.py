@@ -238,8 +238,7 @@ class Replay:
         found = self._answers.get(kind)
         if not found:
             raise RecordingError("slate.replay.silent")
-        if kind == "hello":  # a page begins, with the answers from the first
-            self._asked.clear()
+        if kind == "hello":
             header, arrays = unpack(found[0].packet)
             now = {"replay": True, "seconds": self.seconds, "learning": "replay"}
             return {**header, **now}, arrays
@@ -248,7 +247,8 @@ class Replay:
         return unpack(found[n].packet)
 
     def greet(self, connection: Connection) -> None:
-        """Begin to push to a page what was pushed."""
+        """Begin to push to a new page what was pushed, with answers from the first."""
+        self._asked.clear()
         task = asyncio.get_running_loop().create_task(self._play(connection))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)

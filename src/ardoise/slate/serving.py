@@ -17,6 +17,7 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 import uvicorn
+from starlette.applications import Starlette
 
 from ardoise.files import Model, load_model
 from ardoise.messages import UserError, text
@@ -107,7 +108,7 @@ def serve(
 
         def listening() -> None:
             say(text("slate.serve.address", lang, address=address))
-            if not is_loopback(host):
+            if not is_loopback(bound.getsockname()[0]):
                 say(text("slate.serve.open", lang))
             if replay is not None:
                 say(text("slate.serve.replay", lang, file=replay))
@@ -117,16 +118,7 @@ def serve(
             if browser:
                 open_browser(address)
 
-        app = make_app(hub, read_photo, lang=lang)
-        any_address = is_wildcard(host)
-        guard = Guard(
-            app,
-            token=token,
-            limits=LIMITS,
-            hosts=() if any_address else (host.lower(),),
-            any_address=any_address,
-            lang=lang,
-        )
+        guard = guarded(make_app(hub, read_photo, lang=lang), host, bound, token, lang)
         Server(config_of(guard), listening).run([bound])
         say(text("slate.serve.ended", lang))
 
@@ -144,11 +136,31 @@ def _live(
         recorder = Recorder(record, lambda error: complain(error.sentence(lang)))
         closing.callback(recorder.close)
         write = recorder.write
-    session = Session(model or _own_model(), lang)
+    session = Session(model or _own_model())
     closing.callback(session.close)
     hub = Hub(answer_with(session, ANSWERS), lang=lang, record=write)
     session.push = hub.publish
     return hub, photo_reader(session)
+
+
+def guarded(
+    app: Starlette, host: str, bound: socket.socket, token: str, lang: str
+) -> Guard:
+    """Return an application behind its guard.
+
+    It is known by the name that was given, and by the address that this stood for,
+    which is the one that is printed.
+    """
+    address = bound.getsockname()[0]
+    any_address = is_wildcard(address)
+    return Guard(
+        app,
+        token=token,
+        limits=LIMITS,
+        hosts=() if any_address else (host.lower(), address),
+        any_address=any_address,
+        lang=lang,
+    )
 
 
 def _own_model() -> Model:

@@ -2,7 +2,7 @@
 
 One session serves all connections, so a page that comes back finds everything as it
 was. Whoever trains gives it a new model now and then; whoever draws takes the model
-once, then holds its network's lock while computing (`Session.drawing`).
+once, and computes on a copy of its network or holds that one's lock.
 """
 
 import threading
@@ -19,10 +19,8 @@ from ardoise.digits import Dataset, load_data
 from ardoise.digits.asking import Reader
 from ardoise.digits.held import SealedError, is_sealed, parts_of, suited
 from ardoise.digits.splits import Split
-from ardoise.engine.arrays import Array, computing
 from ardoise.engine.network import Network
 from ardoise.files import Model
-from ardoise.pictures import Report, Settings
 from ardoise.slate.moments import Moments
 from ardoise.slate.requests import (
     Answer,
@@ -122,8 +120,6 @@ class Session:
     ----------
     model : Model
         Of one network, or a mean of several, that reads grey pictures.
-    lang : {"en", "fr"}
-        Of a page that did not say which it speaks.
     file : Path, optional
         Where the model comes from, for sentences.
     folder : Path, optional
@@ -136,10 +132,11 @@ class Session:
         moment. (`network`, `reader` and `moments` are those of this moment, too.)
     file : Path
     folder : Path
-    lang : str
     hand : Hand
     teaching : threading.Lock
-        Held while the hand is taught.
+        Held while the hand is taught, and while a training begins: see `alone`.
+    ending : threading.Event
+        Set when the slate ends: what takes long gives up.
     lesson : Lesson or None
         The training in progress, or the last one.
     push : callable
@@ -155,16 +152,15 @@ class Session:
     def __init__(
         self,
         model: Model,
-        lang: str = "en",
         *,
         file: Path | None = None,
         folder: Path | None = None,
     ) -> None:
         self.file = file or Path("model.safetensors")
         self.folder = (folder or Path.cwd()).resolve()
-        self.lang = lang
         self.hand = Hand()
         self.teaching = threading.Lock()
+        self.ending = threading.Event()
         self.lesson: Lesson | None = None
         self.push: Push = lambda header, arrays: None
         moments = Moments(model.network)
@@ -194,11 +190,6 @@ class Session:
     def network(self) -> Network:
         return self.reader.model.network
 
-    @property
-    def settings(self) -> Settings | None:
-        """How pictures are prepared; None if they are only brought to its size."""
-        return self.reader.settings
-
     def adopt(self, model: Model, moments: Moments | None = None) -> None:
         """Have another model draw from now on; those who use the old one end with it.
 
@@ -213,42 +204,34 @@ class Session:
         ModelFileError
             If it does not read grey pictures.
         """
-        self._drawing = Reader(model), moments or self.moments
+        if moments is None:
+            moments = self.moments
+        self._drawing = Reader(model), moments
+
+    # -- what learns ---------------------------------------------------------------
+
+    @property
+    def state(self) -> State:
+        """What the training does."""
+        return "idle" if self.lesson is None else self.lesson.doing
 
     @contextmanager
-    def drawing(self) -> Iterator[Network]:
-        """Within, the network that draws is this thread's alone, without warnings."""
-        network = self.network
-        with network.lock, computing():
-            yield network
-
-    def prepare(self, picture: Bytes) -> tuple[Bytes, Report | None]:
-        """Return a picture (h, w), light ink on black or dark on light, as it is read.
+    def alone(self, busy: str) -> Iterator[None]:
+        """Within, nothing else begins to learn.
 
         Raises
         ------
-        PictureError
-            If it is no picture.
+        SlateError
+            If something learns already; ``busy`` is the key of its sentence.
         """
-        return self.reader.prepared(picture)
-
-    def classify(self, images: Bytes) -> Array:
-        """Return class probabilities (n, K) of prepared images (n, h, w).
-
-        Raises
-        ------
-        AnswerError
-            If they are not finite.
-        """
-        reader = self.reader
-        with reader.model.network.lock:
-            return reader.classify(images)
-
-    def refuse(self, images: Bytes) -> NDArray[np.bool_]:
-        """Tell which prepared images (n, h, w) the model does not know."""
-        reader = self.reader
-        with reader.model.network.lock:
-            return reader.refuse(images)
+        if not self.teaching.acquire(blocking=False):
+            raise SlateError(busy)
+        try:
+            if self.state != "idle":
+                raise SlateError(busy)
+            yield
+        finally:
+            self.teaching.release()
 
     # -- data ----------------------------------------------------------------------
 
@@ -316,11 +299,6 @@ class Session:
 
     # -- what a page that comes should know ----------------------------------------
 
-    @property
-    def state(self) -> State:
-        """What the training does."""
-        return "idle" if self.lesson is None else self.lesson.doing
-
     def summary(self) -> dict[str, Any]:
         """Return what a page says of the model: layers, recipe, score, classes."""
         model, network = self.model, self.network
@@ -347,6 +325,7 @@ class Session:
 
     def close(self) -> None:
         """End what runs beside the page."""
+        self.ending.set()
         if self.lesson is not None:
             self.lesson.close()
 

@@ -1,5 +1,7 @@
 """For everybody: axe, keyboard alone, phones."""
 
+import re
+
 import pytest
 
 from browser.driving import (
@@ -154,3 +156,66 @@ def test_the_skip_link_is_first(slate, visit):
     expect(skip).to_be_in_viewport()
     page.keyboard.press("Enter")
     expect(page.locator("#main")).to_be_focused()
+
+
+def test_keys_work_beside_what_takes_no_letters(slate, visit):
+    page = visit(slate)
+    page.locator("#draw .tools input[type=range]").focus()
+    page.keyboard.press("2")
+    ready(page, "learn")
+    page.get_by_role("radio").first.focus()
+    page.keyboard.press("4")
+    ready(page, "mistakes")
+    page.locator("#mistakes select").first.focus()
+    page.keyboard.press("2")  # chooses among what is listed
+    expect(page.locator("#mistakes")).to_be_visible()
+
+
+# What is filled with a colour that means something, and would be the ground's.
+FILLED = """
+() => [...document.querySelectorAll(
+  "main :is(.fill, .swatch, .key, .mark, .track), progress, .digit")]
+  .filter((node) => node.checkVisibility())
+  .filter((node) => {
+    const { width, height } = node.getBoundingClientRect();
+    const { backgroundColor, borderTopColor, borderTopWidth } =
+      getComputedStyle(node);
+    const { outlineStyle, outlineColor } = getComputedStyle(node);
+    const isClear = (color) => /^rgba.*, 0.$/.test(color);
+    const groundOf = (around) => {
+      const color = getComputedStyle(around).backgroundColor;
+      return isClear(color) ? groundOf(around.parentElement) : color;
+    };
+    const ground = groundOf(node.parentElement);
+    const isSeen = (color) => color !== ground && !isClear(color);
+    const isFilled = isSeen(backgroundColor);
+    const isBordered = parseFloat(borderTopWidth) > 0 && isSeen(borderTopColor);
+    const isOutlined = outlineStyle !== "none" && isSeen(outlineColor);
+    const hasText = node.textContent.trim() !== "";
+    return width * height > 0 && !isFilled && !isBordered && !isOutlined && !hasText;
+  })
+  .map((node) => node.outerHTML.slice(0, 90))
+"""
+
+
+@pytest.mark.parametrize("theme", ["dark", "light"])
+def test_with_the_colours_of_the_system_everything_is_seen(slate, visit, theme):
+    page = visit(slate, forced_colors="active", color_scheme=theme)
+    assert page.evaluate("matchMedia('(forced-colors: active)').matches")
+    for section in SECTIONS:
+        go(page, section)
+        fill(page, section)
+        assert page.evaluate(FILLED) == [], section
+    # What is chosen is told from what is not; chalk lies on slate.
+    looks = "node => JSON.stringify(Object.entries(getComputedStyle(node)))"
+    for chosen, other in (
+        ("#sections [aria-current]", "#sections a:not([aria-current])"),
+        ("#languages [aria-pressed=true]", "#languages [aria-pressed=false]"),
+    ):
+        found = [page.locator(each).first.evaluate(looks) for each in (chosen, other)]
+        assert found[0] != found[1]
+    go(page, "draw")
+    ground = page.locator("#draw .layers").evaluate(
+        "node => getComputedStyle(node).backgroundColor"
+    )
+    assert max(map(int, re.findall(r"\d+", ground)[:3])) < 64

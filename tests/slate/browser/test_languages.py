@@ -5,6 +5,7 @@ import re
 import pytest
 
 from browser.driving import DIGITS, SECTIONS, draw, expect, go, say, sentences
+from browser.test_access import fill
 
 TEXTS = """
 () => [...document.querySelectorAll("body *")].flatMap((node) => {
@@ -84,3 +85,36 @@ def test_the_theme_is_the_systems_until_another_is_chosen(slate, visit, theme):
     assert (sum(map(int, re.findall(r"\d+", other)[:3])) > 384) != light
     page.reload()
     assert page.evaluate(ground) == other
+
+
+# How numbers look that the other language wrote: 0.25, 12,345 and 0,25, 12 345.
+WRITTEN = {
+    "en": re.compile(r"(?<![\d,])\d+,\d{1,2}(?!\d)|\d\u202f[\d%]|\d+,\d{4,}"),
+    "fr": re.compile(r"\d\.\d|\d,\d{3}(?!\d)\s+weights|\d%"),
+}
+NUMBERS = """
+() => [...document.querySelectorAll("main :is(p, td, th, span, button, h3, mn, text)")]
+  .filter((node) => node.checkVisibility())
+  .filter((node) => !node.closest("[translate=no], pre, msub > :last-child"))
+  .filter((node) => node.querySelector("math") === null)
+  .flatMap((node) => [node.textContent, node.ariaLabel, node.title, node.ariaValueText])
+  .filter(Boolean)
+"""
+
+
+@pytest.mark.parametrize("lang", ["en", "fr"])
+def test_numbers_are_written_as_the_language_does(slate, visit, lang):
+    """Those that stand there when it changes, too: in formulas, tables, charts."""
+    other = "fr" if lang == "en" else "en"
+    page = visit(slate, locale=other)
+    for section in SECTIONS:
+        go(page, section)
+        fill(page, section)
+        texts = page.evaluate(NUMBERS)
+        assert not [t for t in texts if WRITTEN[other].search(t)], section
+        page.locator(f'#languages [lang="{lang}"]').click()
+        expect(page.locator("html")).to_have_attribute("lang", lang)
+        page.wait_for_timeout(150)
+        texts = page.evaluate(NUMBERS)
+        assert not [t for t in texts if WRITTEN[lang].search(t)], section
+        page.locator(f'#languages [lang="{other}"]').click()

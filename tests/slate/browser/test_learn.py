@@ -1,6 +1,10 @@
 """Learn: a network trains before the eyes, led from the page; it outlives the page."""
 
+import itertools
+import json
+
 from ardoise.files import load_model
+from ardoise.slate.packets import unpack
 from browser.asking import ask
 from browser.driving import (
     DIGITS,
@@ -241,3 +245,98 @@ def test_answers_and_points_come_quickly_while_a_convolution_trains(lab, visit):
     assert found.round_trip < WHILE_IT_TRAINS
     assert points / seconds >= POINTS
     assert packets / seconds <= PACKETS
+
+
+def test_a_page_shows_what_another_one_started(lab, visit):
+    page = visit(lab, "learn")
+    ask(lab, "learn.start", preset="classic", epochs=40, dropout=0.1)
+    card = page.get_by_role("radio", name=say("learn.preset.classic"))
+    expect(card).to_be_checked()
+    expect(page.get_by_label(say("learn.setting.epochs"))).to_have_value("40")
+    # A page that comes later does not give the training its first dropout back.
+    ask(lab, "learn.dropout", value=0.5)
+    sent = []
+    page.on("websocket", lambda ws: ws.on("framesent", lambda text: sent.append(text)))
+    page.reload()
+    ready(page, "learn")
+    expect(card).to_be_checked()
+    expect(page.locator("#learn canvas.live").first).to_have_attribute(
+        "aria-label", saying("learn.chart")
+    )
+    asked = [json.loads(text)["type"] for text in sent if isinstance(text, str)]
+    assert "learn.state" in asked
+    assert not {"learn.dropout", "learn.rate"} & set(asked)
+    press(page, "learn.stop")
+    expect_state(page, "idle")
+
+
+def test_a_lost_connection_comes_back(lab, visit):
+    """The training goes on meanwhile; the curve has no gap, the page no complaint."""
+    page = visit(lab, "draw")
+    sockets, is_down = [], False
+
+    def between(socket):
+        if is_down:
+            socket.close(code=1012)
+            return
+        socket.connect_to_server()
+        sockets.append(socket)
+
+    page.route_web_socket("**/ws?*", between)
+    page.reload()
+    ready(page, "draw")
+    go(page, "learn")
+    choose(page, "tiny")
+    set_to(page, "epochs", 50)
+    start(page)
+    is_down = True
+    sockets.pop().close(code=1012)
+    expect_state(page, "lost")
+    expect(page.get_by_role("alert")).to_have_text(say("socket.lost"))
+    step = step_of(page)
+    page.wait_for_timeout(700)
+    assert step_of(page) == step
+    is_down = False
+    expect(page.locator("#device")).to_have_text(saying("frame.state.running"))
+    expect(page.get_by_role("alert")).to_be_hidden()
+    wait_until(lambda: step_of(page) > step)
+    page.get_by_text(say("chart.table")).first.click()
+    rows = page.locator("#learn .graphs tbody th")
+    expect(rows.first).to_be_visible()
+    steps = [numbers_in(row)[0] for row in rows.all_inner_texts()]
+    gaps = [b - a for a, b in itertools.pairwise(steps)]
+    assert max(gaps) < 4 * sorted(gaps)[len(gaps) // 2]
+    press(page, "learn.stop")
+    expect_state(page, "idle")
+
+
+def test_a_cell_that_is_gone_when_it_is_asked_about(lab, visit):
+    """The network may be another by then, before the page has heard of it."""
+    page = visit(lab)
+    page.route_web_socket("**/ws?*", changed_at_once)
+    page.reload()
+    ready(page, "draw")
+    draw(page, DIGITS[0])
+    expect_read(page, 0)
+    cells = page.locator("#draw .cells").first
+    cells.press("End")
+    expect(page.locator("#draw .closer")).to_have_text(
+        say("cell.title") + say("cell.invitation")
+    )
+    expect(page.get_by_role("alert")).to_have_count(0)
+
+
+def changed_at_once(socket):
+    """Answer as a slate whose network has just become another, when asked of a cell."""
+    server = socket.connect_to_server()
+
+    def hear(message):
+        header = unpack(message)[0]
+        if header["type"] != "cell":
+            server.send(message)
+            return
+        socket.send(json.dumps({"id": header["id"], "type": "error", "sentence": "No"}))
+        row = {"weights": [], "dead": [], "validation_loss": None}
+        socket.send(json.dumps({"type": "epoch", "step": 1, "epoch": 1, **row}))
+
+    socket.on_message(hear)

@@ -67,12 +67,12 @@ def test_noise_spoils_it(slate, visit):
     expect(verdict).to_have_text(saying("mistakes.robust"))
 
     def share():
-        return float(re.search(r"([\d.]+)%", verdict.inner_text())[1])
+        return float(re.search(r": ([\d.]+)%", verdict.inner_text())[1])
 
     whole = share()
     noise = re.compile(say("mistakes.kind.noise"))
     robustness.get_by_role("slider", name=noise).press("End")
-    expect(verdict).to_contain_text(say("mistakes.level.noise", n=1))
+    expect(verdict).to_contain_text(say("mistakes.level.noise", n="100%"))
     assert share() < whole / 2
     expect(robustness.locator("li.wrong").first).to_be_visible()
     expect(robustness.locator("li")).to_have_count(10)

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import * as images from "../../../src/ardoise/slate/page/images.js";
+import * as lighting from "../../../src/ardoise/slate/page/lighting.js";
 import * as mosaic from "../../../src/ardoise/slate/page/mosaic.js";
 
 const { AMBER, CHALK, CYAN, GROUND } = images;
@@ -50,7 +51,7 @@ test("columns of a grid", () => {
 test("a mosaic of maps: each value lies where the arrays have it", () => {
   const grid = mosaic.gridOf([2, 3, 5], 1000);
   const values = Float32Array.from({ length: 30 }, (_, i) => i + 1);
-  const pixels = mosaic.mosaicPixels(values, grid);
+  const pixels = lighting.mosaicPixels(values, grid);
   const across = grid.columns * 4;
   let lit = 0;
   for (let y = 0; y < grid.rows * 3; y++) {
@@ -93,4 +94,29 @@ test("arrows walk through a map, and on into the next one", () => {
   assert.equal(dense.columns, 26); // 5 rows: no more than 28 fit, and none is short
   assert.deepEqual(mosaic.stepTo(dense, [0, 0, 3], "ArrowDown"), [0, 0, 29]);
   assert.deepEqual(mosaic.stepTo(dense, [0, 0, 127], "ArrowDown"), [0, 0, 127]);
+});
+
+test("maps: what is below zero is hatched, wherever a cell is large enough", () => {
+  const grid = { ...mosaic.gridOf([2, 2, 2], 1000), scale: 5 };
+  const values = Float32Array.of(1, -1, -1, 1, 0, 0, 1, -1);
+  const across = grid.columns * 3;
+  const below = new Uint8Array(across * grid.rows * 3);
+  const pixels = lighting.mosaicPixels(values, grid, below);
+  const large = lighting.hatchedPixels(pixels, below, across, grid.scale);
+  assert.equal(large.length, pixels.length * 25);
+  for (let cell = 0; cell < below.length; cell++) {
+    const [column, row] = [cell % across, Math.floor(cell / across)];
+    const place = mosaic.cellAt(grid, column + 0.5, row + 0.5);
+    const isBelow = place !== null && values[mosaic.flatOf(grid, place)] < 0;
+    assert.equal(below[cell], Number(isBelow));
+    const colours = new Set();
+    for (let y = 0; y < 5; y++) {
+      for (let x = 0; x < 5; x++) {
+        const at = (row * 5 + y) * across * 5 + column * 5 + x;
+        colours.add(String(pixel(large, at)));
+      }
+    }
+    assert.equal(colours.size, isBelow ? 2 : 1);
+    assert.ok(colours.has(String(pixel(pixels, cell))));
+  }
 });

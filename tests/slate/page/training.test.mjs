@@ -4,16 +4,16 @@ import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
 
 import { RATE, begin } from "../../../src/ardoise/slate/page/drive.js";
-import { judge, place } from "../../../src/ardoise/slate/page/health.js";
+import { judge, judgeDead, place, rateLeft } from "../../../src/ardoise/slate/page/health.js";
 import { isForNow, wordsOf } from "../../../src/ardoise/slate/page/notes.js";
 import { pack } from "../../../src/ardoise/slate/page/packets.js";
+import { isOurs, recipe } from "../../../src/ardoise/slate/page/recipe.js";
 import { unitsOf } from "../../../src/ardoise/slate/page/settings.js";
 import { connect } from "../../../src/ardoise/slate/page/socket.js";
 import { shared } from "../../../src/ardoise/slate/page/state.js";
 import {
   catchUp,
   listenToTraining,
-  recipe,
   training,
 } from "../../../src/ardoise/slate/page/training.js";
 import { use } from "../../../src/ardoise/slate/page/words.js";
@@ -164,11 +164,43 @@ test("suggestions are said in words; only rate and dropout work at once", () => 
 });
 
 test("steps beside the weights are judged, and stand on a log scale", () => {
-  assert.deepEqual([1e-6, 1e-3, 0.5].map(judge), ["small", "good", "large"]);
+  const judged = [1e-6, 1e-3, 0.5].map((ratio) => judge(ratio));
+  assert.deepEqual(judged, ["small", "good", "large"]);
+  // Where the rate has run out, small steps are as they should be.
+  const epochs = [{ learning_rate: 0.005 }, { learning_rate: 1e-7 }];
+  assert.equal(judge(1e-6, rateLeft(epochs, 0.005)), "rest");
+  assert.equal(judge(1e-6, rateLeft(epochs.slice(0, 1), 0.005)), "small");
+  assert.equal(rateLeft([], 0.1), 0);
   assert.deepEqual([0, 1e-6, 1e-3, 1, 100].map(place), [0, 0, 0.5, 1, 1]);
 });
 
 test("units are numbers between whatever", () => {
   assert.deepEqual(unitsOf("128, 64"), [128, 64]);
   assert.deepEqual(unitsOf(" 16 "), [16]);
+});
+
+test("a training that is started elsewhere shows what it is", async () => {
+  const settings = { ...recipe.get(), preset: "broken", epochs: 7, dropout: 0.25 };
+  server.answers["learn.state"] = { learning: "running", settings, rate: 0.5 };
+  const ours = [];
+  const stop = recipe.subscribe(() => ours.push(isOurs()), "preset");
+  state("running");
+  await new Promise((resolve) => setTimeout(resolve));
+  stop();
+  assert.deepEqual(recipe.get(), { ...settings, learning_rate: 0.5 });
+  assert.deepEqual(ours, [false], "so that it is not sent back");
+  assert.equal(isOurs(), true);
+});
+
+test("one that this page starts is not asked about", async () => {
+  training.set({ starts: true });
+  state("running");
+  training.set({ starts: false });
+  await new Promise((resolve) => setTimeout(resolve));
+  assert.deepEqual(server.asked, []);
+});
+
+test("many dead units look like what they are", () => {
+  const looks = [0, 0.05, 0.387, 0.9].map(judgeDead);
+  assert.deepEqual(looks, ["good", "good", "small", "large"]);
 });

@@ -5,15 +5,16 @@
 import { attempt, button, make, openDialog } from "./dom.js";
 import { formulaView } from "./formula.js";
 import { paintWeights } from "./images.js";
+import { inputsTable } from "./inputs.js";
 import { kindName } from "./layers.js";
 import { tensor } from "./packets.js";
 import { ask } from "./socket.js";
 import { latest, shared } from "./state.js";
-import { number, put, signed } from "./words.js";
+import { number, put } from "./words.js";
 
 /** @typedef {import("./layers.js").Cell} Cell */
-/** @typedef {{from: number, index: number[], input: number, weight: number,
- *   product: number}} Input `from` is the layer that gave it; −1: the image. */
+
+const A_MOMENT = 300; // milliseconds in which the page hears of another network
 
 /** The name of a number: "Dense, unit 17", "Conv2D, map 3, row 5, column 9".
  * @param {string} kind @param {number[]} index */
@@ -23,16 +24,6 @@ function titleOf(kind, index) {
   return index.length === 3
     ? /** @type {const} */ (["cell.in_map", { ...values, map, row, column }])
     : /** @type {const} */ (["cell.unit", { ...values, unit: index[0] }]);
-}
-
-/** The name of an input, within its layer. @param {number} from @param {number[]} index
- * @returns {[string, Record<string, number>]} */
-function placeOf(from, index) {
-  const [row, column, map] = index;
-  if (from < 0) return ["cell.pixel", { row, column }];
-  return index.length === 3
-    ? ["cell.from_map", { row, column, map }]
-    : ["cell.from_unit", { unit: row }];
 }
 
 /** @param {HTMLElement} host
@@ -55,7 +46,21 @@ export function makeCell(host, follow) {
       body.replaceChildren(make("p", { class: "soft", text: "cell.draw_first" }));
     else show(await ask("cell", { layer, index }, { image: tensor(image, 28, 28) }));
   }
-  const lookSoon = latest((/** @type {Cell} */ cell) => attempt(() => look(cell)));
+  const lookSoon = latest((/** @type {Cell} */ cell) => attempt(() => tryTo(cell)));
+
+  /** Look at a cell. Where the network is another by now, whose layers are shown only
+   * in a moment, there may be none. @param {Cell} cell */
+  async function tryTo(cell) {
+    const { version } = shared.get();
+    try {
+      await look(cell);
+    } catch (error) {
+      await new Promise((resolve) => setTimeout(resolve, A_MOMENT));
+      if (shared.get().version === version) throw error;
+      forget();
+    }
+  }
+
   /** Another image, or another network, which may have no such cell. */
   const lookAgain = latest((/** @type {Cell} */ cell) => look(cell).catch(forget));
 
@@ -71,7 +76,7 @@ export function makeCell(host, follow) {
   function show({ header, arrays }) {
     const [key, values] = titleOf(header.kind, header.index);
     put(title, key, values);
-    put(value, "cell.value", { value: number(header.value, 4) });
+    put(value, "cell.value", { value: () => number(header.value, 4) });
     const canvas = make("canvas", { role: "img", label: "cell.weights" });
     if (arrays.weights) paintWeights(canvas, arrays.weights);
     const caption = make("p", { text: "cell.weights" });
@@ -79,40 +84,14 @@ export function makeCell(host, follow) {
     const open = () => {
       openDialog(key, values, ...formulaView("y", header.formula, codes));
     };
-    const inputs = /** @type {Input[]} */ (header.inputs ?? []);
+    const inputs = /** @type {import("./inputs.js").Input[]} */ (header.inputs ?? []);
     body.replaceChildren(
       arrays.weights
         ? make("div", { class: "figure cell-weights" }, canvas, caption)
         : "",
-      inputs.length > 0 ? inputsTable(inputs) : "",
+      inputs.length > 0 ? inputsTable(inputs, follow) : "",
       button("cell.open", open, { class: "primary" }),
     );
-  }
-
-  /** @param {Input[]} inputs */
-  function inputsTable(inputs) {
-    const rows = inputs.map(({ from, index, input, weight, product }) => {
-      const [text, values] = placeOf(from, index);
-      const go = () => follow(from, index);
-      const name =
-        from < 0 ? make("span", { text, values }) : button(text, go, { values });
-      const cells = [number(input), signed(weight), signed(product)];
-      return make(
-        "tr",
-        {},
-        make("th", { scope: "row" }, name),
-        ...cells.map((text) => make("td", {}, text)),
-      );
-    });
-    const head = ["cell.input", "cell.input_value", "cell.weight", "cell.product"];
-    const titles = head.map((text) => make("th", { scope: "col", text }));
-    const table = make("table", { class: "numbers" });
-    table.append(make("caption", { text: "cell.strongest" }));
-    table.append(
-      make("thead", {}, make("tr", {}, ...titles)),
-      make("tbody", {}, ...rows),
-    );
-    return make("div", { class: "scroll", tabindex: "0" }, table);
   }
 
   shared.subscribe(
@@ -129,7 +108,7 @@ export function makeCell(host, follow) {
     show(cell, isChosen) {
       const [key, values] = titleOf(cell.kind, cell.index);
       put(title, key, values);
-      put(value, "cell.value", { value: number(cell.value, 4) });
+      put(value, "cell.value", { value: () => number(cell.value, 4) });
       if (isChosen) chosen = cell;
       lookSoon(cell);
     },

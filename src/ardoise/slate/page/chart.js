@@ -11,11 +11,16 @@ import { number, onLanguage, percent, say } from "./words.js";
 /** @typedef {{name: string, points: Point[], look?: "amber" | "cyan" | "chalk" |
  * "soft",   dashed?: boolean}} Series `name` is a key of words. */
 /** @typedef {{x: string, share?: boolean, log?: boolean, height?: number,
- *   range?: [number, number]}} Options `x` is the key of the horizontal axis' name;
- *   `share`: values are shares, written as percent; `range` fixes the vertical axis. */
+ *   xShare?: boolean, range?: [number, number]}} Options `x` is the key of the
+ *   horizontal axis' name; `share` (`xShare`): values (places) are shares, written as
+ *   percent; `range` fixes the vertical axis. */
 
 const MOST = 600; // points of a line that are drawn
 const ROWS = 25; // of the table
+
+/** A share beside an axis: "50 %", but "99.5 %". @param {number} share */
+const shareLabel = (share) =>
+  percent(share, Number.isInteger(Number((100 * share).toPrecision(9))) ? 0 : 1);
 
 /** What a line tells, in a sentence. @param {Series} series
  * @param {(value: number) => string} write */
@@ -34,8 +39,10 @@ export function summary({ name, points }, write) {
 /** A chart within `host`; `show` draws it anew. @param {HTMLElement} host
  * @param {Options} options @returns {{show: (series: Series[]) => void}} */
 export function makeChart(host, options) {
-  const { log = false, height = 220, share = false } = options;
+  const { log = false, height = 220, share = false, xShare = false } = options;
   const write = (/** @type {number} */ y) => (share ? percent(y, 1) : number(y));
+  const writeY = share ? shareLabel : (/** @type {number} */ y) => number(y);
+  const writeX = (/** @type {number} */ x) => (xShare ? shareLabel(x) : number(x));
   /** @type {Series[]} */
   let lines = [];
   const svg = makeSvg("svg", { role: "img", class: "chart-picture" });
@@ -60,11 +67,11 @@ export function makeChart(host, options) {
         "g",
         { class: "tick" },
         makeSvg("line", { ...at, y2: at.y1 }),
-        label(value, MARGIN.left - 8, down(value) + 4, "end", write),
+        label(value, MARGIN.left - 8, down(value) + 4, "end", writeY),
       );
     });
     const feet = ticks(x[0], x[1], Math.min(6, width / 90)).map((value) => {
-      return label(value, right(value), height - 8, "middle", (n) => number(n));
+      return label(value, right(value), height - 8, "middle", writeX);
     });
     const paths = lines.map(({ points, look = "amber", dashed }) => {
       const drawn = thin(
@@ -99,7 +106,7 @@ export function makeChart(host, options) {
       return make(
         "tr",
         {},
-        make("th", { scope: "row" }, number(x)),
+        make("th", { scope: "row" }, writeX(x)),
         ...cells.map((y) => make("td", {}, y === undefined ? "" : write(y))),
       );
     });
@@ -118,7 +125,7 @@ export function makeChart(host, options) {
         const near = one.points.reduce((a, b) => {
           return Math.abs(b[0] - at) < Math.abs(a[0] - at) ? b : a;
         });
-        const where = `${say(options.x)} ${number(near[0])}`;
+        const where = `${say(options.x)} ${writeX(near[0])}`;
         return `${say(one.name)} ${write(near[1])} (${where})`;
       });
     readout.textContent = told.join(" · ");

@@ -1,7 +1,7 @@
 // @ts-check
 /* The few things that every panel does with the document. */
 
-import { put } from "./words.js";
+import { again, put } from "./words.js";
 
 /** @typedef {import("./words.js").Values} Values */
 /** @typedef {Node | string | null | undefined | false} Child */
@@ -54,6 +54,12 @@ export function makeSvg(tag, attributes = {}, ...children) {
   const node = document.createElementNS("http://www.w3.org/2000/svg", tag);
   return dress(node, attributes, children);
 }
+
+/** An element with a number, or another text that depends on the language.
+ * @template {keyof HTMLElementTagNameMap} K @param {K} tag @param {() => string} write
+ * @param {Attributes} [attributes] @returns {HTMLElementTagNameMap[K]} */
+export const written = (tag, write, attributes = {}) =>
+  again(make(tag, attributes), (node) => (node.textContent = write()));
 
 /** A button with a sentence. @param {string} text @param {(event: MouseEvent) => void}
  * click @param {Attributes} [more] */

@@ -2,9 +2,10 @@
 /* Leading a training: start, pause, step, stop; the rate and dropout while it runs. */
 
 import { announce, attempt, button, make } from "./dom.js";
+import { isOurs, recipe } from "./recipe.js";
 import { ask } from "./socket.js";
 import { latest, shortcuts } from "./state.js";
-import { recipe, training } from "./training.js";
+import { training } from "./training.js";
 import { number, onLanguage, percent, put, say } from "./words.js";
 
 /* What the server is asked. */
@@ -17,7 +18,10 @@ const DIALS = /** @type {const} */ (["learning_rate", "dropout"]);
 export async function begin(paused = false) {
   const begun = recipe.get();
   const fields = Object.entries(begun).filter(([, value]) => value !== null);
-  await ask("learn.start", { ...Object.fromEntries(fields), paused });
+  training.set({ starts: true });
+  await ask("learn.start", { ...Object.fromEntries(fields), paused }).finally(() => {
+    training.set({ starts: false });
+  });
   const now = recipe.get(); // starting takes a moment, in which sliders may move
   for (const name of DIALS) {
     if (now[name] !== begun[name]) await ask(CHANGES[name], { value: now[name] });
@@ -44,7 +48,7 @@ function sendChanges(name) {
     await attempt(() => ask(CHANGES[name], { value }));
   });
   recipe.subscribe((now) => {
-    if (training.get().phase !== "idle") send(now[name]);
+    if (isOurs() && training.get().phase !== "idle") send(now[name]);
   }, name);
 }
 

@@ -2,9 +2,9 @@
 /* From the network's outputs to the loss and its gradient, in a table. */
 
 import { plain } from "./answer.js";
-import { make } from "./dom.js";
+import { make, written } from "./dom.js";
 import { endsOf } from "./stages.js";
-import { number, percent, signed } from "./words.js";
+import { again, number, percent, signed } from "./words.js";
 
 const HEAD = [
   "ends.class",
@@ -45,15 +45,19 @@ export function makeEnds(open) {
   /** @param {import("./stages.js").End} end @param {number} k @param {string} name
    * @param {boolean} isFirst Whether it is what the network reads. */
   function rowOf({ z, power, p, wanted, slope }, k, name, isFirst) {
-    const share = make("button", { type: "button", class: "small" }, percent(p, 2));
+    const look = { type: "button", class: "small" };
+    const share = written("button", () => percent(p, 2), look);
     share.addEventListener("click", () => open("softmax", k));
-    const cells = [number(z), number(power), share, String(wanted), signed(slope)];
     const kind = slope < 0 ? "cyan" : "amber";
     return make(
       "tr",
       { class: `${isFirst ? "first" : ""} ${wanted ? "wanted" : ""}` },
       make("th", { scope: "row" }, plain(name)),
-      ...cells.map((cell, i) => make("td", { class: i === 4 ? kind : "" }, cell)),
+      written("td", () => number(z)),
+      written("td", () => number(power)),
+      make("td", {}, share),
+      make("td", {}, String(wanted)),
+      written("td", () => signed(slope), { class: kind }),
     );
   }
 
@@ -68,7 +72,9 @@ export function makeEnds(open) {
       body.replaceChildren(
         ...ends.map((end, k) => rowOf(end, k, classes[k], end.p === most)),
       );
-      loss.textContent = `L = −log ${number(ends[right].p, 4)} = ${number(value, 4)}`;
+      again(loss, () => {
+        loss.textContent = `L = −log ${number(ends[right].p, 4)} = ${number(value, 4)}`;
+      });
     },
   };
 }

@@ -20,7 +20,11 @@ function told(values, share) {
   const key = zeros >= share ? "steps.range_zeros" : "steps.range";
   return {
     key,
-    values: { low: number(low), high: number(high), zeros: percent(zeros) },
+    values: {
+      low: () => number(low),
+      high: () => number(high),
+      zeros: () => percent(zeros),
+    },
   };
 }
 

@@ -1,19 +1,22 @@
 // @ts-check
 /* All about one number: its formula, with names and with numbers, and the code. */
 
-import { make } from "./dom.js";
+import { make, written } from "./dom.js";
 import { LONG, build, treeOf } from "./mathml.js";
-import { number, signed } from "./words.js";
+import { again, number, signed } from "./words.js";
 
 /** @typedef {import("./mathml.js").FormulaNode} FormulaNode */
 /** @typedef {{file: string, first: number, lines: string[]}} Code */
 /** @typedef {import("./mathml.js").Tree} Tree */
 
-/** @param {...Tree} trees */
-const line = (...trees) => {
-  const math = /** @type {Tree} */ (["math", ["mrow", ...trees]]);
-  return make("p", { class: "scroll formula", tabindex: "0" }, build(math));
-};
+/** A formula whose numbers are written as the language of the moment does.
+ * @template {HTMLElement} T @param {T} node @param {() => Tree[]} trees */
+const math = (node, trees) =>
+  again(node, () => node.replaceChildren(build(["math", ["mrow", ...trees()]])));
+
+/** @param {() => Tree[]} trees */
+const line = (trees) =>
+  math(make("p", { class: "scroll formula", tabindex: "0" }), trees);
 
 /** A long sum, one term a row. @param {FormulaNode} node */
 function termsTable(node) {
@@ -22,13 +25,14 @@ function termsTable(node) {
     return make(
       "tr",
       {},
-      make("td", { class: "term" }, build(["math", treeOf(term, true)])),
-      make("td", {}, plain ? "" : build(["math", treeOf(term, false)])),
-      make("td", {}, signed(term.value)),
+      math(make("td", { class: "term" }), () => [treeOf(term, true)]),
+      plain ? make("td") : math(make("td"), () => [treeOf(term, false)]),
+      written("td", () => signed(term.value)),
     );
   });
   const foot = make("tr", {}, make("th", { scope: "row", text: "formula.total" }));
-  foot.append(make("td"), make("td", {}, number(node.value, 5)));
+  foot.append(make("td"));
+  foot.append(written("td", () => number(node.value, 5)));
   const head = ["formula.term", "formula.numbers", "formula.adds"].map((text) => {
     return make("th", { scope: "col", text });
   });
@@ -71,14 +75,19 @@ function codeOf(codes) {
  * @param {Code[]} code @returns {HTMLElement[]}
  */
 export function formulaView(name, formula, code) {
-  const equals = /** @type {Tree} */ (["mo", "="]);
-  const result = /** @type {Tree} */ (["mn", number(formula.value, 5)]);
+  const begin = /** @type {Tree[]} */ ([
+    ["mi", name],
+    ["mo", "="],
+  ]);
+  /** @returns {Tree[]} */
+  const numbers = () => {
+    const value = number(formula.value, 5);
+    return [...begin, treeOf(formula, false), ["mo", "="], ["mn", value]];
+  };
   const long = formula.is === "sum" && (formula.of?.length ?? 0) > LONG;
   return [
-    line(["mi", name], equals, treeOf(formula, true)),
-    long
-      ? termsTable(formula)
-      : line(["mi", name], equals, treeOf(formula, false), equals, result),
+    line(() => [...begin, treeOf(formula, true)]),
+    long ? termsTable(formula) : line(numbers),
     make("h3", { text: "formula.lines" }),
     ...(code.length > 0 ? codeOf(code) : [make("p", { text: "formula.no_code" })]),
   ];

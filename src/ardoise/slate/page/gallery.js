@@ -3,7 +3,7 @@
 
 import { choose } from "./confusion.js";
 import { chooser } from "./controls.js";
-import { make, roving } from "./dom.js";
+import { make, roving, written } from "./dom.js";
 import { imageOf, paintGrey } from "./images.js";
 import { sendToDraw } from "./state.js";
 import { percent, put } from "./words.js";
@@ -29,7 +29,8 @@ function thumb({ true: truth, read, probability, index }, images, classes) {
     { class: "change" },
     `${classes[truth]} → ${classes[read]}`,
   );
-  button.append(canvas, change, make("span", { class: "soft" }, percent(probability)));
+  const sure = written("span", () => percent(probability), { class: "soft" });
+  button.append(canvas, change, sure);
   button.addEventListener("click", () => sendToDraw(image));
   return make("li", {}, button);
 }

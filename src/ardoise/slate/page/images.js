@@ -121,6 +121,8 @@ export function columnsOf(count, ratio = 1) {
   return Math.max(1, Math.min(count, Math.ceil(Math.sqrt(count * ratio))));
 }
 
+const SEEN = 140; // pixels that the weights of one number are wide
+
 /** Weights (h, w) or (h, w, c) as one picture, channels side by side.
  * @param {HTMLCanvasElement} canvas @param {{data: Values, shape: number[]}} weights */
 export function paintWeights(canvas, { data, shape }) {
@@ -138,6 +140,7 @@ export function paintWeights(canvas, { data, shape }) {
       all.set(channel.subarray(i * w, (i + 1) * w), start + i * wide);
     }
   }
-  const block = Math.max(1, Math.round(280 / wide));
+  // As large as it is seen: drawn smaller or larger, hatching would not be seen.
+  const block = Math.max(1, Math.round(SEEN / wide));
   paintSigned(canvas, all, all.length / wide, wide, { scale: extent(data), block });
 }

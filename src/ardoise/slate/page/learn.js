@@ -7,27 +7,17 @@ import { makeGraphs } from "./graphs.js";
 import { makeHealth } from "./health.js";
 import { makeSaving, makeTimeline } from "./moments.js";
 import { makeNotes } from "./notes.js";
+import { follow, recipe } from "./recipe.js";
 import { makeSettings } from "./settings.js";
-import { shortcuts } from "./state.js";
-import { catchUp, listenToTraining, recipe } from "./training.js";
+import { catchUp, listenToTraining } from "./training.js";
 import { makeDigits, makeWeights } from "./watch.js";
 
 /** Know what the server does, and what it offers: a training goes on while pages come
  * and go. */
 async function meet() {
-  const { settings, rate, presets } = await catchUp();
-  recipe.set(settings ? { ...settings, learning_rate: rate } : presets[0]);
-}
-
-/** The page's keys rest while somebody types; sliders and cards take no letters, so
- * there the keys of this section work. @param {KeyboardEvent} event */
-function onKey(event) {
-  const target = /** @type {HTMLElement} */ (event.target);
-  const types = /^(range|radio|checkbox)$/.test(target.getAttribute("type") ?? "");
-  if (!types || event.ctrlKey || event.altKey || event.metaKey) return;
-  if (event.key !== "g" && event.key !== ".") return;
-  event.preventDefault();
-  shortcuts.get(event.key)?.();
+  const header = await catchUp();
+  if (header.settings) follow(header);
+  else recipe.set(header.presets[0]);
 }
 
 /** @param {HTMLElement} section */
@@ -40,7 +30,6 @@ export async function start(section) {
   const side = make("div", { class: "learn-side" }, makeDrive(), makeNotes());
   const body = make("div", { class: "learn" }, side, main);
   section.append(makeSettings(), body);
-  section.addEventListener("keydown", onKey);
   listenToTraining();
   await attempt(meet);
 }

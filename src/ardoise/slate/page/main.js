@@ -10,15 +10,17 @@ import { shared, shortcuts } from "./state.js";
 import { onLanguage, say } from "./words.js";
 
 const ELSEWHERE = { g: "learn", ".": "learn", ",": "draw" };
+/** Where keys are letters, or lead somewhere else. */
+const TYPING =
+  "input:not([type=range], [type=radio], [type=checkbox]), select, textarea, " +
+  "[contenteditable], .takes-keys";
 const address = new URLSearchParams(location.search);
 /* Keys. */
 
 /** @param {KeyboardEvent} event */
 function onKey(event) {
   const target = /** @type {HTMLElement} */ (event.target);
-  const typing = target.closest(
-    "input, select, textarea, [contenteditable], .takes-keys",
-  );
+  const typing = target.closest(TYPING);
   if (event.key === "Escape") openMore(false);
   if (
     typing ||
@@ -61,13 +63,17 @@ function listenToServer() {
     else showProblem(say("socket.lost"));
     if (state === "lost") shared.set({ learning: "lost" });
   });
+  // A recording is one however far it has come, and greets once.
+  const isReplay = () => shared.get().server?.replay === true;
   listen("state", ({ learning }) => {
+    if (isReplay()) return;
     const ended = learning === "idle" && shared.get().learning !== "idle";
     shared.set({ learning });
     if (ended) attempt(() => greet(true)); // what was learned draws from now on
   });
   listen("learn", ({ step }) => shared.set({ step }));
-  listen("epoch", () => attempt(() => greet(false))); // its network draws already
+  // Its network draws already.
+  listen("epoch", () => isReplay() || attempt(() => greet(false)));
 }
 
 async function main() {

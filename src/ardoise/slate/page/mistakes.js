@@ -43,6 +43,7 @@ function makeReliability() {
   const chart = makeChart(host, {
     x: "mistakes.confidence",
     share: true,
+    xShare: true,
     range: [0, 1],
   });
   return {

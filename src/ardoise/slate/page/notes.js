@@ -2,11 +2,12 @@
 /* What the doctor says while a network learns, each with what to do about it. */
 
 import { announce, button, make } from "./dom.js";
-import { recipe, training } from "./training.js";
+import { recipe } from "./recipe.js";
+import { training } from "./training.js";
 import { number, percent, put, say } from "./words.js";
 
 /** @typedef {import("./training.js").Note} Note */
-/** @typedef {import("./training.js").Recipe} Recipe */
+/** @typedef {import("./recipe.js").Recipe} Recipe */
 
 /** What a suggestion changes, in words: "learning rate 0.1".
  * @param {Partial<Recipe>} suggestion */

@@ -1,7 +1,7 @@
 // @ts-check
 /* One number closely: its formula with values, the lines that compute it, its check. */
 
-import { button, element, make, openDialog } from "./dom.js";
+import { button, element, make, openDialog, written } from "./dom.js";
 import { formulaView } from "./formula.js";
 import { kindName } from "./layers.js";
 import { tensor } from "./packets.js";
@@ -28,12 +28,12 @@ export async function openNumber(image, picked, toWeights) {
         : slope < 0
           ? "steps.slope_down"
           : "steps.slope_none",
-    values: { slope: signed(slope) },
+    values: { slope: () => signed(slope) },
   });
   if (layer < 0) {
     const pixel = make("p", {
       text: "steps.pixel",
-      values: { value: number(value * 255) },
+      values: { value: () => number(value * 255) },
     });
     openDialog(title, values, pixel, slopeWords);
     return;
@@ -78,18 +78,18 @@ const codesOf = ({ code, deeper }) => (code ? [code, ...(deeper ?? [])] : []);
 /** What came of a check. @param {Record<string, any>} header */
 export function checkView(header) {
   const rows = /** @type {const} */ ([
-    ["check.weight", number(header.weight, 6)],
-    ["check.lower", number(header.lower, 8)],
-    ["check.upper", number(header.upper, 8)],
-    ["check.numeric", signed(header.numeric, 8)],
-    ["check.analytic", signed(header.analytic, 8)],
-    ["check.error", number(header.error, 2)],
-  ]).map(([text, value]) =>
+    ["check.weight", () => number(header.weight, 6)],
+    ["check.lower", () => number(header.lower, 8)],
+    ["check.upper", () => number(header.upper, 8)],
+    ["check.numeric", () => signed(header.numeric, 8)],
+    ["check.analytic", () => signed(header.analytic, 8)],
+    ["check.error", () => number(header.error, 2)],
+  ]).map(([text, write]) =>
     make(
       "tr",
       { class: text === "check.analytic" || text === "check.numeric" ? "strong" : "" },
       make("th", { scope: "row", text }),
-      make("td", {}, value),
+      written("td", write),
     ),
   );
   const name = `${header.param}[${header.index.join(", ")}]`;

@@ -1,7 +1,7 @@
 // @ts-check
 /* What the network withstands: noise; images turned, shifted, thicker, thinner. */
 
-import { attempt, make } from "./dom.js";
+import { attempt, make, written } from "./dom.js";
 import { imageOf, paintGrey } from "./images.js";
 import { ask } from "./socket.js";
 import { latest, shared } from "./state.js";
@@ -16,6 +16,10 @@ const KINDS = {
   thin: { max: 4, step: 1 },
 };
 /** @typedef {keyof typeof KINDS} Kind */
+
+/** How large a change is: noise is a share of white. @param {Kind} kind
+ * @param {number} level */
+const sizeOf = (kind, level) => (kind === "noise" ? () => percent(level) : level);
 
 /** Ten images and how each was read. */
 function makeExamples() {
@@ -56,9 +60,11 @@ function makeExamples() {
 function makeLevel(kind, moved) {
   const input = make("input", { type: "range", min: 0, value: 0, ...KINDS[kind] });
   const level = make("span", { class: "value" });
-  const score = make("span", { class: "score" });
+  let accuracy = /** @type {number | null} */ (null); // none, where none was measured
+  const write = () => (accuracy === null ? "" : percent(accuracy, 1));
+  const score = written("span", write, { class: "score" });
   const tell = () => {
-    put(level, `mistakes.level.${kind}`, { n: input.valueAsNumber });
+    put(level, `mistakes.level.${kind}`, { n: sizeOf(kind, input.valueAsNumber) });
     input.setAttribute("aria-valuetext", level.textContent ?? "");
   };
   input.addEventListener("input", () => {
@@ -70,11 +76,14 @@ function makeLevel(kind, moved) {
   const title = make("span", { text: `mistakes.kind.${kind}` });
   return {
     row: make("label", { class: "level" }, title, level, input, score),
-    /** @param {number} accuracy */
-    judge: (accuracy) => (score.textContent = percent(accuracy, 1)),
+    isZero: () => input.valueAsNumber === 0,
+    /** @param {number | null} found */
+    judge(found) {
+      accuracy = found;
+      score.textContent = write();
+    },
     reset() {
       input.value = "0";
-      score.textContent = "";
       tell();
     },
   };
@@ -93,10 +102,12 @@ export function makeRobustness() {
       const { accuracy, total } = header;
       const [low, high] = header.interval;
       examples.show(header, /** @type {any} */ (arrays.images));
-      levels[kind].judge(accuracy);
+      // Unspoiled, the images are the same for all.
+      const same = level === 0 ? kinds.filter((each) => levels[each].isZero()) : [kind];
+      for (const each of same) levels[each].judge(accuracy);
       put(verdict, "mistakes.robust", {
         kind: () => say(`mistakes.kind.${kind}`),
-        level: () => say(`mistakes.level.${kind}`, { n: level }),
+        level: () => say(`mistakes.level.${kind}`, { n: sizeOf(kind, level) }),
         total,
         p: () => percent(accuracy, 1),
         low: () => percent(low, 1),
@@ -125,7 +136,10 @@ export function makeRobustness() {
     whole,
     /** Another network: what was measured of the last one goes, all sliders to 0. */
     begin() {
-      for (const { reset } of Object.values(levels)) reset();
+      for (const { reset, judge } of Object.values(levels)) {
+        reset();
+        judge(null);
+      }
       measure({ kind: "noise", level: 0 });
     },
   };

@@ -2,9 +2,10 @@
 /* What the next training is: a preset, and what is changed in it. */
 
 import { make } from "./dom.js";
-import { recipe, training } from "./training.js";
+import { recipe } from "./recipe.js";
+import { training } from "./training.js";
 
-/** @typedef {import("./training.js").Recipe} Recipe */
+/** @typedef {import("./recipe.js").Recipe} Recipe */
 /** @typedef {keyof Recipe} Name */
 
 /** Numbers; those of rate and dropout have a slider, too. */

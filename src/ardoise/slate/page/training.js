@@ -2,21 +2,20 @@
 /* The training that the server leads, as this page knows it: no element is touched. */
 
 import { addPoint } from "./curves.js";
+import { follow } from "./recipe.js";
 import { newRun } from "./runs.js";
 import { ask, listen } from "./socket.js";
 import { shared, store } from "./state.js";
 import { onLanguage } from "./words.js";
 
+/** @typedef {import("./recipe.js").Recipe} Recipe */
 /** @typedef {import("./runs.js").Run} Run */
-/** Null: the preset has its own.
- * @typedef {{preset: string, epochs: number, batch_size: number, seed: number,
- *   learning_rate: number, dropout: number, optimizer: string | null,
- *   units: number[] | null, activation: string | null, start: string | null}} Recipe */
-/** @typedef {{step: number, epoch: number, steps: number, epochs: number, rate: number,
- *   seconds: number}} Place */
+/** @typedef {{step: number, epoch: number, steps: number, epochs: number,
+ *   rate: number}} Place */
 /** @typedef {{sentence: string, code: string, severity: string, step: number,
  *   suggestion: Partial<Recipe> | null}} Note */
-/** @typedef {{step: number, epoch: number, validation_loss: number | null,
+/** @typedef {{step: number, epoch: number, learning_rate?: number,
+ *   validation_loss: number | null,
  *   validation_accuracy: number | null,
  *   weights: {name: string, gradient: number, update: number | null}[],
  *   dead: {layer: string, kind: string, share: number}[]}} Epoch */
@@ -25,6 +24,7 @@ import { onLanguage } from "./words.js";
  * @property {"idle" | "running" | "paused"} phase
  * @property {Run} run It grows in place; `tick` tells when.
  * @property {Run | null} previous
+ * @property {boolean} starts Whether this page is starting it.
  * @property {number} tick
  * @property {Place | null} place
  * @property {Epoch[]} epochs
@@ -39,6 +39,7 @@ const NOTHING = {
   phase: "idle",
   run: newRun(),
   previous: null,
+  starts: false,
   tick: 0,
   place: null,
   epochs: [],
@@ -48,14 +49,6 @@ const NOTHING = {
   choices: {},
 };
 export const training = store(NOTHING);
-
-/** What the next training begins with; rate and dropout change the present one, too.
- * @type {Recipe} */
-const TINY = {
-  ...{ preset: "tiny", epochs: 5, batch_size: 128, learning_rate: 0.01, seed: 0 },
-  ...{ dropout: 0, optimizer: null, units: null, activation: null, start: null },
-};
-export const recipe = store(TINY);
 
 const MOMENTS_EVERY = 2000; // milliseconds
 let momentsAt = 0; // when they were last asked for
@@ -128,7 +121,16 @@ function onState({ learning }) {
     training.set({ epochs: [], notes: [], moments: [] });
   }
   training.set({ phase: learning });
+  const isElsewhere = !training.get().starts && shared.get().learning !== "replay";
+  if (phase === "idle" && learning !== "idle" && isElsewhere) again();
   if (phase !== "idle" && learning !== "running") refreshMoments().catch(() => {});
+}
+
+/** Ask for everything again; a lost connection says so by itself. */
+function again() {
+  catchUp()
+    .then((header) => header.learning !== "idle" && header.settings && follow(header))
+    .catch(() => {});
 }
 
 export function listenToTraining() {
@@ -138,7 +140,6 @@ export function listenToTraining() {
   listen("note", (note) => {
     training.set({ notes: [...training.get().notes, /** @type {any} */ (note)] });
   });
-  const again = () => catchUp().catch(() => {}); // a lost connection says so by itself
   listen("connection", ({ state }) => state === "open" && again());
   onLanguage(again); // notes are sentences of the server
 }

@@ -62,8 +62,22 @@ export function put(node, key, values = {}, place = "text") {
   fill(node, place);
 }
 
+/** @type {WeakMap<Element, () => void>} */
+const drawn = new WeakMap();
+
+/** Draw what an element holds, now and, while it is on the page, after each change of
+ * language. @template {HTMLElement} T @param {T} node @param {(node: T) => void} draw
+ * @returns {T} */
+export function again(node, draw) {
+  node.dataset.again = "";
+  drawn.set(node, () => draw(node));
+  draw(node);
+  return node;
+}
+
 /** Say everything below an element again. @param {ParentNode} root */
 export function apply(root) {
+  for (const node of root.querySelectorAll("[data-again]")) drawn.get(node)?.();
   for (const place of /** @type {const} */ (["text", "label", "hint"])) {
     for (const node of root.querySelectorAll(`[data-${place}]`)) fill(node, place);
   }
