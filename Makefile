@@ -80,6 +80,7 @@ docs: $(VENV)/.installed-test ## build the documentation into site/, warnings ar
 	rm -rf site
 	for lang in en fr; do \
 	  $(BIN)/python -m sphinx -W --keep-going -q -c docs -D language=$$lang $(ARGS) docs/$$lang site/$$lang || exit 1; done
+	rm -rf site/.jupyter_cache
 	cp docs/index.html docs/choose.js site
 	$(BIN)/python -m tests.docs.site site --links
 

@@ -36,7 +36,7 @@ extensions = [
 myst_enable_extensions = ["dollarmath", "colon_fence", "deflist"]
 myst_heading_anchors = 4
 logging.getLogger("traitlets").setLevel(logging.WARNING)
-nb_execution_mode = "auto"
+nb_execution_mode = "cache"  # beside the output: both languages have the same code
 nb_execution_raise_on_error = True
 nb_execution_timeout = 300
 nb_execution_in_temp = True

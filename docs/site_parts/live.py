@@ -40,7 +40,7 @@ WORDS = {
         " <code>localhost:8000</code>.",
     },
     "fr": {
-        "pad": "Une ardoise pour tracer un chiffre, et ce qu’un réseau lit",
+        "pad": "Une ardoise où dessiner un chiffre, et ce qu’un réseau lit",
         "link": "Voir un apprentissage",
         "about": "Un enregistrement, fait quand cette page a été construite\u00a0:"
         " l’apprentissage a duré <strong id='took'></strong>\u00a0s, et il est montré"
@@ -101,7 +101,7 @@ def write_replay(folder: Path, lang: str, epochs: int = EPOCHS) -> None:
 
 def record(path: Path, lang: str, epochs: int) -> None:
     """Write all that a slate says while it trains the preset ``tiny``."""
-    session = Session(own_model(), lang)
+    session = Session(own_model())
     answer = answer_with(session, ANSWERS)
 
     def complain(error: Exception) -> None:
@@ -123,11 +123,13 @@ def record(path: Path, lang: str, epochs: int) -> None:
                 wanted = header["step"] + WEIGHTS_EVERY
             recorder.write(pack(header, arrays, lang))
 
-        session.push = push
+        quiet = session.push
         for kind in ("hello", "learn.state", "learn.moments"):
             say(kind)
+        session.push = push
         say("learn.start", preset="tiny", epochs=epochs)
         session.lesson.wait()
+        session.push = quiet
         for kind in ("hello", "learn.state", "learn.moments"):
             say(kind)
     session.close()

@@ -89,7 +89,7 @@ def browsed(site: Path, names: list[str], width: int, theme: str) -> list[str]:
             for name in names:
                 page.goto(f"{address}/{name}", wait_until="load")
                 if name.endswith("slate/index.html"):
-                    page.wait_for_selector("#took:not(:empty)")
+                    page.wait_for_selector(".live[aria-label]")
                 at = f"{name} at {width}, {theme}"
                 found += [f"{at}: {each}" for each in looked_at(page, axe)]
         chromium.close()
