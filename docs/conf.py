@@ -63,3 +63,14 @@ locale_dirs = ["../_locale"]  # what the theme says in no language but English
 html_theme_options = {"top_of_page_buttons": []}
 html_show_sourcelink = html_copy_source = html_show_copyright = False
 html_show_sphinx = False
+
+
+def setup(app):
+    """Say in French what MyST-NB says in English."""
+
+    def speak(app, config):
+        if config.language == "fr":
+            config.nb_code_prompt_show = "Montrer le code"
+            config.nb_code_prompt_hide = "Cacher le code"
+
+    app.connect("config-inited", speak, priority=100)
