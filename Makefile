@@ -7,7 +7,7 @@ BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help train test check format benchmarks records ablations pictures evidence figures screenshots fuzz clean
+.PHONY: help train test check format benchmarks records ablations pictures evidence figures screenshots fuzz docs docs-check clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "make %-12s %s\n", $$1, $$2}'
@@ -76,5 +76,16 @@ figures: $(VENV)/.installed-test ## how quick the slate is, the table of docs/en
 screenshots: $(VENV)/.installed-test ## take the pictures of the slate for the docs anew (needs Chromium, about 4 minutes)
 	$(BIN)/python -m tests.evidence.screenshots $(ARGS)
 
-clean: ## remove the virtual environment and the caches
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage
+docs: $(VENV)/.installed-test ## build the documentation into site/, warnings are errors, and check its links (about 2 minutes)
+	rm -rf site
+	for lang in en fr; do \
+	  $(BIN)/python -m sphinx -W --keep-going -q -c docs -D language=$$lang $(ARGS) docs/$$lang site/$$lang || exit 1; done
+	rm -rf site/.jupyter_cache
+	cp docs/index.html docs/choose.js site
+	$(BIN)/python -m tests.docs.site site --links
+
+docs-check: docs ## open every page of it in Chromium: nothing from outside, no finding of axe, no scrolling to the side
+	$(BIN)/python -m tests.docs.site site
+
+clean: ## remove the virtual environment, the site and the caches
+	rm -rf $(VENV) site .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage

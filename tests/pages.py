@@ -71,6 +71,7 @@ def misprints_in(text: str) -> list[str]:
 
     Code, links, English in its own quotation marks and pasted tables are left out.
     """
+    text = re.sub(r"\A---\n.*?\n---\n", "", text, flags=re.DOTALL)
     text = FENCED.sub("", text).replace("![", "[")  # a picture is no cry
     text = re.sub(r"`[^`]*`|\]\([^)]*\)|<!--.*?-->|“[^”]*”", "x", text)
     wrong = re.compile(

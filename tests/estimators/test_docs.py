@@ -4,15 +4,7 @@ import re
 
 import pytest
 
-from tests.pages import (
-    code_of,
-    examples,
-    execute,
-    misprints,
-    sections_of,
-    text_of,
-    twins_of,
-)
+from tests.pages import code_of, examples, execute, text_of, twins_of
 
 ENGLISH, FRENCH = PAGES = twins_of("guides/estimators.md")
 
@@ -30,11 +22,3 @@ def test_both_pages_have_the_same_code():
 def test_both_pages_cite_the_same_requests():
     english, french = (re.findall(r"#\d{4,}", text_of(page)) for page in PAGES)
     assert english == french
-
-
-def test_both_pages_have_the_same_sections():
-    assert sections_of(ENGLISH) == sections_of(FRENCH)
-
-
-def test_french_has_its_spaces():
-    assert misprints(FRENCH) == []

@@ -292,8 +292,8 @@ class NetworkRegressor(AnyLayers, IncrementalRegressor):
     >>> model = NetworkRegressor(
     ...     [Dense(32), Tanh()], max_iter=800, learning_rate_init=0.02, random_state=0
     ... )
-    >>> model.fit(X, y).predict(X).round(1).astype(float)
-    array([0., 1., 0., 1.])
+    >>> model.fit(X, y).predict(X).round().astype(int)
+    array([0, 1, 0, 1])
     """
 
     constraints: ClassVar[Mapping[str, Sequence[Any]]] = {

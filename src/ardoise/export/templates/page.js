@@ -44,7 +44,8 @@ let strokes = [];
 const drawing = new Map();
 /** @type {{at: Point, stroke: Point[] | null}} The pen of the keyboard. */
 const pen = { at: [WIDTH / 2, HEIGHT / 2], stroke: null };
-let language = /^fr\b/i.test(navigator.language) ? "fr" : "en";
+const wanted = new URLSearchParams(location.search).get("lang") ?? navigator.language;
+let language = /^fr\b/i.test(wanted) ? "fr" : "en";
 let timer = 0;
 let frame = 0;
 

@@ -28,7 +28,7 @@ export function use(lang, table) {
 
 /** Change the language of the whole page. @param {string} lang */
 export async function load(lang) {
-  const answer = await fetch(`/words/${lang}.json`);
+  const answer = await fetch(new URL(`../words/${lang}.json`, import.meta.url));
   if (!answer.ok) throw new Error(`/words/${lang}.json: ${answer.status}`);
   use(lang, await answer.json());
   document.documentElement.lang = lang;
