@@ -69,6 +69,12 @@ class Latency:
     pen: float
     answers: int
 
+    def __str__(self):
+        return (
+            f"{self.pen} ms from the pen to the page, {self.round_trip} ms to the "
+            f"answer alone (95th percentiles of {self.answers} drawings)"
+        )
+
 
 def measure(page, rounds=1):
     """Draw as a hand does; return how quickly answers came."""
