@@ -69,10 +69,12 @@ def misprints(page: str) -> list[str]:
 def misprints_in(text: str) -> list[str]:
     """Return lines of a French text whose spaces or apostrophes are not French.
 
-    Code, links, English in its own quotation marks and pasted tables are left out.
+    Code, formulas, links, English in its own quotation marks and pasted tables are left
+    out.
     """
     text = re.sub(r"\A---\n.*?\n---\n", "", text, flags=re.DOTALL)
     text = FENCED.sub("", text).replace("![", "[")  # a picture is no cry
+    text = re.sub(r"\$\$.*?\$\$|\$[^$]*\$", "x", text, flags=re.DOTALL)
     text = re.sub(r"`[^`]*`|\]\([^)]*\)|<!--.*?-->|“[^”]*”", "x", text)
     wrong = re.compile(
         rf"[^{NARROW}][;!?]|[^{NO_BREAK}]:|«[^{NO_BREAK}]|[^{NO_BREAK}]»|\w'\w"

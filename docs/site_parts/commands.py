@@ -14,9 +14,13 @@ from ardoise.cli.terminal import Terminal
 
 
 def named(app: App) -> Iterator[tuple[str, App]]:
-    """Yield each command and its name."""
+    """Yield each command and its name, those of a group one by one."""
     for name in app:
-        if not name.startswith("-"):
+        if name.startswith("-"):
+            continue
+        if app[name].default_command is None:
+            yield from ((f"{name} {inner}", each) for inner, each in named(app[name]))
+        else:
             yield name, app[name]
 
 

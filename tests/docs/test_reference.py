@@ -58,7 +58,7 @@ def test_every_command_is_there_with_its_options(capsys):
         lines = list(described(name, command))
         assert lines[0] == f"## {name}"
         shown = set(re.findall(r"--[a-z0-9-]+", " ".join(lines)))
-        assert run([name, "--help", "--lang", "en"]) == 0
+        assert run([*name.split(), "--help", "--lang", "en"]) == 0
         said = capsys.readouterr().out
         options = re.findall(r"^│ (--[a-z0-9-]+)", said, re.MULTILINE)
         assert options and set(options) <= shown

@@ -83,7 +83,9 @@ def test_cells_run(name, tmp_path, monkeypatch):
 
 def commands_of(page):
     """Return (command, its options) for each command line of a page."""
-    lines = re.findall(r"^(?:\$ )?ardoise (\w+)(.*)$", text_of(page), re.MULTILINE)
+    lines = re.findall(
+        r"^(?:\$ )?ardoise (lesson \w+|\w+)(.*)$", text_of(page), re.MULTILINE
+    )
     return {(name, *re.findall(r"--[a-z0-9-]+", rest)) for name, rest in lines}
 
 
@@ -94,6 +96,6 @@ def test_commands_have_the_options_that_are_shown(english, french, capsys):
         for name, *options in commands_of(french)
     }
     for name, *options in commands_of(french):
-        assert run([name, "--help"]) == 0
+        assert run([*name.split(), "--help"]) == 0
         said = capsys.readouterr().out
         assert all(option in said for option in options)
