@@ -15,6 +15,8 @@ HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE))
 # A kernel that does not remark on its own connection.
 os.environ["JUPYTER_PATH"] = str(HERE / "site_parts" / "jupyter")
+# Figures that read on light and on dark ground.
+os.environ["MATPLOTLIBRC"] = str(HERE / "matplotlibrc")
 
 project = "Ardoise"
 author = "The Ardoise developers"
