@@ -76,7 +76,7 @@ figures: $(VENV)/.installed-test ## how quick the slate is, the table of docs/en
 screenshots: $(VENV)/.installed-test ## take the pictures of the slate for the docs anew (needs Chromium, about 4 minutes)
 	$(BIN)/python -m tests.evidence.screenshots $(ARGS)
 
-docs: $(VENV)/.installed-test ## build the documentation into site/, warnings are errors, and check its links (about 2 minutes)
+docs: $(VENV)/.installed-test ## build the documentation into site/, warnings are errors, and check its links (about 3 minutes)
 	rm -rf site
 	for lang in en fr; do \
 	  $(BIN)/python -m sphinx -W --keep-going -q -c docs -D language=$$lang $(ARGS) docs/$$lang site/$$lang || exit 1; done
