@@ -70,7 +70,8 @@ def find_marks(ink: Grey) -> Sheet:
         0 to 1.
     """
     mask = ink >= HALF
-    mask, n_lines = without_lines(mask, thickness(ink))
+    stroke = thickness(ink)
+    mask, n_lines = without_lines(mask, stroke)
     found = connected_components(mask)
     kept = np.flatnonzero(~_is_frame(found, mask.shape) & (found.areas >= 4))
     if not len(kept):
@@ -80,12 +81,17 @@ def find_marks(ink: Grey) -> Sheet:
     kept = kept[sides >= DUST * height]
     groups = _together(found.boxes, kept, found.areas, height)
     marks = [_cut_out(ink, found, group) for group in groups]
-    marks += _faint(ink, mask, np.isin(found.labels, _numbers(groups)), height)
+    numbers = np.array([i + 1 for group in groups for i in group], np.int64)
+    marks += _faint(ink, mask, np.isin(found.labels, numbers), stroke, height)
     return Sheet(marks, height, n_lines)
 
 
 def _faint(
-    ink: Grey, mask: NDArray[np.bool_], taken: NDArray[np.bool_], height: float
+    ink: Grey,
+    mask: NDArray[np.bool_],
+    taken: NDArray[np.bool_],
+    stroke: float,
+    height: float,
 ) -> list[Mark]:
     """Return the marks of a light hand: of their ink, only crumbs are ink to all.
 
@@ -96,12 +102,12 @@ def _faint(
         What is ink to all.
     taken : ndarray of bool, shape (h, w)
         What belongs to other marks.
-    height : float
-        The usual height of a mark.
+    stroke, height : float
+        The usual width of a stroke, and the usual height of a mark.
     """
     if np.count_nonzero(mask & ~taken) < SEEN * height:
         return []
-    soft, _ = without_lines(ink >= FAINT, thickness(ink))
+    soft, _ = without_lines(ink >= FAINT, stroke)
     found = connected_components(soft)
     n = len(found.areas) + 1
     seen = np.bincount(found.labels[mask], minlength=n)[1:]
@@ -117,11 +123,6 @@ def _faint(
         for group in groups
         if np.ptp(found.boxes[group][:, [0, 2]]) >= SMALL * height
     ]
-
-
-def _numbers(groups: list[list[int]]) -> NDArray[np.int64]:
-    """Return the labels of all components of some groups."""
-    return np.array([i + 1 for group in groups for i in group], np.int64)
 
 
 def without_lines(

@@ -145,19 +145,20 @@ def join(marks: list[Mark], height: float, read: Read) -> list[Mark]:
 def _may_be_one(part: Box, other: Box, height: float) -> bool:
     aside = max(part.left, other.left) - min(part.right, other.right)
     above = max(part.top, other.top) - min(part.bottom, other.bottom)
-    tall = max(part.bottom, other.bottom) - min(part.top, other.top)
-    wide = max(part.right, other.right) - min(part.left, other.left)
+    whole = _around(part, other)
     near = aside <= ASIDE * height and above <= GAP * height
-    return near and tall <= TALLEST * height and wide <= WIDEST * tall
+    may = whole.height <= TALLEST * height and whole.width <= WIDEST * whole.height
+    return near and may
+
+
+def _around(a: Box, b: Box) -> Box:
+    """Return the smallest box that holds both."""
+    ends = max(a.bottom, b.bottom), max(a.right, b.right)
+    return Box(min(a.top, b.top), min(a.left, b.left), *ends)
 
 
 def _put_together(a: Mark, b: Mark) -> Mark:
-    box = Box(
-        min(a.box.top, b.box.top),
-        min(a.box.left, b.box.left),
-        max(a.box.bottom, b.box.bottom),
-        max(a.box.right, b.box.right),
-    )
+    box = _around(a.box, b.box)
     ink = np.zeros((box.height, box.width), np.float32)
     for mark in (a, b):
         top, left = mark.box.top - box.top, mark.box.left - box.left
