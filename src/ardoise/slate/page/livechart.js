@@ -43,21 +43,22 @@ export function makeLiveChart(form) {
 
   /** The colours of the theme, as the page computes them. */
   function colours() {
+    if (known !== null) return known;
     const [accent, strong] = keys.map((key) => getComputedStyle(key).borderTopColor);
     const text = getComputedStyle(canvas).color;
-    return { accent, strong, text, rule: getComputedStyle(figure).borderTopColor };
+    const rule = getComputedStyle(figure).borderTopColor;
+    return (known = { accent, strong, text, rule });
   }
 
   function draw() {
     waiting = false;
     if (shown === null || width === 0) return;
-    known ??= colours();
     const size = [width, height].map((side) => Math.round(side * devicePixelRatio));
     if (canvas.width !== size[0]) canvas.width = size[0];
     if (canvas.height !== size[1]) canvas.height = size[1];
     const ink = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
     ink.setTransform(devicePixelRatio, 0, 0, devicePixelRatio, 0, 0);
-    drawPlot(ink, width, height, plotOf(form, shown, known));
+    drawPlot(ink, width, height, plotOf(form, shown, colours()));
     const smooth = shown.run[name].smooth;
     now.textContent = smooth.length === 0 ? "" : write(form, last(smooth));
     clearTimeout(telling);
