@@ -17,8 +17,6 @@ from pathlib import Path
 
 from PIL import Image
 
-from tests.evidence.slate import chromium
-
 sys.path.insert(0, str(Path(__file__).parents[1] / "slate"))
 from browser.asking import ask
 from browser.driving import (
@@ -26,6 +24,7 @@ from browser.driving import (
     draw,
     expect,
     go,
+    launched,
     pad_of,
     ready,
     say,
@@ -48,7 +47,7 @@ def main(argv=None):
     with contextlib.ExitStack() as ending:
         folder = ending.enter_context(tempfile.TemporaryDirectory())
         ending.enter_context(contextlib.chdir(folder))
-        browser = ending.enter_context(chromium())
+        browser = ending.enter_context(launched())
         for name in wanted:
             section, lang, height, prepare = SHOTS[name]
             with command() as slate:

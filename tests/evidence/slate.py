@@ -24,8 +24,7 @@ from ardoise.slate.packets import pack, unpack
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "slate"))
 from browser.asking import ask
-from browser.conftest import FLAGS
-from browser.driving import CHROMIUM, playwright, ready, state, wait_until
+from browser.driving import launched, ready, state, wait_until
 from browser.latency import LISTENER, measure
 from served import PATIENCE, command, page_of
 
@@ -40,19 +39,11 @@ def main(argv=None):
     parser.add_argument("--predictions", type=int, default=50_000)
     options = parser.parse_args(argv)
     with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
-        with command() as slate, chromium() as browser:
+        with command() as slate, launched() as browser:
             pens(slate, browser)
         with command() as slate:
             memory(slate, options.predictions)
         trainings(options.rounds)
-
-
-@contextlib.contextmanager
-def chromium():
-    with playwright.sync_playwright() as started:
-        browser = started.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield browser
-        browser.close()
 
 
 def visit(browser, slate, section, script=None):
@@ -109,7 +100,7 @@ def trainings(rounds):
     """The same training on an open page and by the command line, in turn."""
     page_seconds, line_seconds = [], []
     for i in range(rounds):
-        with command() as slate, chromium() as browser:
+        with command() as slate, launched() as browser:
             visit(browser, slate, "learn")
             ask(slate, "learn.start", preset="conv")
             # Asked rarely, and not the page: what is timed is the training.

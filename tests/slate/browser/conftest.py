@@ -21,20 +21,13 @@ from ardoise.digits.recipes import RECIPES
 from ardoise.files import save_model
 from browser.asking import ask
 
-FLAGS = (
-    *("--no-sandbox", "--disable-dev-shm-usage", "--disable-background-networking"),
-    *("--disable-component-update", "--disable-sync", "--no-first-run"),
-)
-
 
 @pytest.fixture(scope="package")
 def chromium():
-    from browser.driving import CHROMIUM, playwright
+    from browser.driving import launched
 
-    with playwright.sync_playwright() as started:
-        browser = started.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+    with launched() as browser:
         yield browser
-        browser.close()
 
 
 # -- servers ---------------------------------------------------------------------------

@@ -7,6 +7,7 @@ import json
 import math
 import re
 import time
+from contextlib import contextmanager
 from functools import cache
 from importlib import resources
 
@@ -24,11 +25,24 @@ except NotProvedError:
     reason = "chromium is not installed, so the page is not tried in a browser"
     pytest.skip(reason, allow_module_level=True)
 
+FLAGS = (
+    *("--no-sandbox", "--disable-dev-shm-usage", "--disable-background-networking"),
+    *("--disable-component-update", "--disable-sync", "--no-first-run"),
+)
 PATIENCE = 20.0  # seconds, on a busy machine
 SECTIONS = ("draw", "learn", "steps", "mistakes", "photo", "hand", "inside")
 expect = playwright.expect
 expect.set_options(timeout=1000 * PATIENCE)
 SIDE = 28  # of the pad, in pixels of the image
+
+
+@contextmanager
+def launched():
+    """Start the browser; it ends with the block."""
+    with playwright.sync_playwright() as started:
+        browser = started.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield browser
+        browser.close()
 
 
 def say(key, lang="en", **values):
