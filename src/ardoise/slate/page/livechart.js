@@ -28,7 +28,7 @@ export function makeLiveChart(form) {
   );
   const now = make("p", { class: "now" });
   const head = make("div", { class: "row spread" }, make("h3", { text: title }), now);
-  const canvas = make("canvas", { class: "live", role: "img" });
+  const canvas = make("canvas", { class: "live", role: "img", label: title });
   const readout = make("p", { class: "readout", "aria-hidden": "true" });
   const figure = make("figure", { class: "card live-chart" });
   figure.append(head, legend, canvas, readout);
