@@ -68,11 +68,12 @@ html_show_sphinx = False
 
 
 def setup(app):
-    """Say in French what MyST-NB says in English."""
+    """Say in French what MyST-NB says in English, and write no empty index."""
 
     def speak(app, config):
         if config.language == "fr":
             config.nb_code_prompt_show = "Montrer le code"
             config.nb_code_prompt_hide = "Cacher le code"
+            config.html_use_index = False  # the reference is in English
 
     app.connect("config-inited", speak, priority=100)

@@ -1,15 +1,10 @@
-/* Small mends of the theme: what scrolls can be reached by the keyboard, landmarks have
- * names, and what the theme says in English is said in the page's language. */
+/* Small mends of the theme: what scrolls can be reached by the keyboard, and landmarks
+ * have names. */
 "use strict";
 
 const LANDMARKS = {
   en: { ".sidebar-drawer": "Site", ".toc-drawer": "On this page" },
   fr: { ".sidebar-drawer": "Site", ".toc-drawer": "Sur cette page" },
-};
-const FRENCH = {
-  "Toggle site navigation sidebar": "Ouvrir ou fermer le plan du site",
-  "Toggle table of contents sidebar": "Ouvrir ou fermer le sommaire de la page",
-  "Toggle Light / Dark / Auto color theme": "Thème clair, sombre ou automatique",
 };
 
 function mendScrolling() {
@@ -26,17 +21,8 @@ function nameLandmarks() {
   }
 }
 
-function mendWords() {
-  if (document.documentElement.lang !== "fr") return;
-  for (const node of document.querySelectorAll("[aria-label]")) {
-    const label = FRENCH[node.getAttribute("aria-label")];
-    if (label) node.setAttribute("aria-label", label);
-  }
-}
-
 addEventListener("DOMContentLoaded", () => {
   nameLandmarks();
-  mendWords();
   mendScrolling();
 });
 addEventListener("load", mendScrolling);

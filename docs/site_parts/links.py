@@ -107,7 +107,7 @@ def add_twin(
     lang = language_of(app)
     other = other_language(lang)
     twin = twin_of(page, lang)
-    if not exists(twin, other) and twin not in ("genindex", "search"):
+    if not exists(twin, other) and twin != "search":
         twin = "index"
     start = posixpath.dirname(f"{lang}/{page}")
     context["twin"] = {
