@@ -1,5 +1,6 @@
 """Formulas as MathML, which browsers draw by themselves."""
 
+import re
 from typing import Any
 
 from docutils import nodes
@@ -9,13 +10,55 @@ from sphinx.util import logging
 
 logger = logging.getLogger(__name__)
 
+# What the converter takes for signs between two others, with space on both sides: the
+# comma of a French 0,5 (written 0{,}5), the bars of |x|, infinity, and the minus of a
+# number after a bracket, a comma, a product or a relation.
+COMMA = re.compile(
+    r"<mn>(\d+)</mn><mrow><mo>&#x0002C;</mo></mrow>(<msu[bp]>|)<mn>(?=\d)"
+)
+BAR = '<mo stretchy="false">&#x0007C;'
+INFINITY = "<mo>&#x0221E;</mo>"
+MINUS = re.compile(
+    "(<mo[^>]*>&#x0(?:0028|002C|22C5|003[CDE]|226[45]|2248|219[02]);</mo>)"
+    "<mo>&#x02212;</mo>"
+)
+
 
 def mathml(node: nodes.Element, display: str) -> str:
     """Return a formula, and warn of one that was not understood."""
     formula = convert(node.astext(), display=display)
     if "<mi>&</mi>" in formula or "\\" in formula:
         logger.warning("not understood: %s", node.astext(), location=node)
-    return formula
+    formula = COMMA.sub(r"\2<mn>\1,", formula)
+    formula = MINUS.sub(r'\1<mo form="prefix">&#x02212;</mo>', formula)
+    formula = formula.replace(BAR, BAR.replace(">", ' lspace="0" rspace="0">'))
+    return formula.replace(INFINITY, "<mi>&#x0221E;</mi>")
+
+
+def hold_together(app: Sphinx, doctree: nodes.document) -> None:
+    """Keep a formula on the line of the stop or bracket that touches it."""
+    for formula in list(doctree.findall(nodes.math)):
+        line = formula.parent
+        i = line.children.index(formula)
+        before, touching = _cut(line[i - 1 : i], r"(.*[ \n]|)(.*)")
+        touched, after = _cut(line[i + 1 : i + 2], r"([^ \n]*)(.*)")
+        if touching or touched:
+            parts = [*_text(touching), formula, *_text(touched)]
+            held = nodes.inline("", "", *parts, classes=["together"])
+            start, stop = i - bool(before + touching), i + 1 + bool(touched + after)
+            line[start:stop] = [*_text(before), held, *_text(after)]
+
+
+def _cut(beside: list[nodes.Node], where: str) -> tuple[str, str]:
+    """Return the two parts of the text beside a formula, if there is text."""
+    if not (beside and isinstance(beside[0], nodes.Text)):
+        return "", ""
+    found = re.fullmatch(where, beside[0].astext(), re.DOTALL)
+    return (found[1], found[2]) if found else ("", "")
+
+
+def _text(words: str) -> list[nodes.Node]:
+    return [nodes.Text(words)] if words else []
 
 
 def _inline(translator: Any, node: nodes.Element) -> None:
@@ -30,6 +73,7 @@ def _block(translator: Any, node: nodes.Element) -> None:
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
+    app.connect("doctree-read", hold_together)
     app.add_html_math_renderer(
         "mathml", inline_renderers=(_inline, None), block_renderers=(_block, None)
     )
