@@ -9,14 +9,16 @@ from sphinx.application import Sphinx
 from sphinx.util import logging
 
 logger = logging.getLogger(__name__)
-# What must not be parted from a formula at the end of a line: an opening bracket or
-# mark before it, punctuation behind it (in French with its space).
-BEFORE = re.compile(r"[(«“\[]\u00a0?$")
-BEHIND = re.compile(r"^(?:[\u00a0\u202f]?[.,;:!?)»”\]…])+|^[-’]")
+# What the converter takes for signs between two others, with space on both sides.
 MENDS = {
-    # A sign, not a subtraction: no space around it.
-    r"(<mo[^>]*>(?:&#x00028;|&#x0002C;|&#x0003D;|&#x000B7;|&#x02190;|&#x02248;)</mo>"
+    # The minus of a number, after a bracket, a comma, a product or a relation.
+    r"(<mo[^>]*>&#x0(?:0028|002C|00B7|22C5|003[CDE]|226[45]|2248|219[02]);</mo>"
     r"|<mi>;</mi><mspace[^>]*>)<mo>&#x02212;": r'\1<mo form="prefix">&#x02212;',
+    # The comma of a French 0,5, written 0{,}5.
+    r"<mn>(\d+)</mn><mrow><mo>&#x0002C;</mo></mrow>(<msu[bp]>|)<mn>(?=\d)": r"\2<mn>\1,",
+    # The bars of |x|, single and double, are brackets.
+    r'<mo((?: \w+="false")+)>(?=&#x0(?:007C|2016);)': r'<mo\1 lspace="0" rspace="0">',
+    "<mo>&#x0221E;</mo>": "<mi>&#x0221E;</mi>",  # infinity
     # A function's name, without the space of an operator.
     r"<mo>(max|min)</mo>(?=<mo[^>]*>&#x00028;)": r"<mi>\1</mi>",
     # A prime stands high by itself, and would be out of sight were it raised.
@@ -34,23 +36,30 @@ def mathml(node: nodes.Element, display: str) -> str:
     return formula
 
 
-def tie(app: Sphinx, doctree: nodes.document, page: str) -> None:
-    """Keep a formula in a line with the punctuation beside it."""
-    for node in list(doctree.findall(nodes.math)):
-        place = node.parent.index(node)
-        group = nodes.inline("", "", classes=["tied"])
-        for step, mark in ((-1, BEFORE), (1, BEHIND)):
-            beside = place + step
-            text = node.parent[beside] if 0 <= beside < len(node.parent) else None
-            found = mark.search(text) if isinstance(text, nodes.Text) else None
-            if found:
-                rest = text[: found.start()] + text[found.end() :]
-                node.parent[beside] = nodes.Text(rest)
-                group.append(nodes.Text(found[0]))
-            if step < 0:
-                group.append(node.deepcopy())
-        if len(group) > 1:
-            node.replace_self(group)
+def hold_together(app: Sphinx, doctree: nodes.document) -> None:
+    """Keep a formula on the line of the stop or bracket that touches it."""
+    for formula in list(doctree.findall(nodes.math)):
+        line = formula.parent
+        i = line.children.index(formula)
+        before, touching = _cut(line[i - 1 : i], r"(.*[ \n]|)(.*)")
+        touched, after = _cut(line[i + 1 : i + 2], r"([^ \n]*)(.*)")
+        if touching or touched:
+            parts = [*_text(touching), formula, *_text(touched)]
+            held = nodes.inline("", "", *parts, classes=["together"])
+            start, stop = i - bool(before + touching), i + 1 + bool(touched + after)
+            line[start:stop] = [*_text(before), held, *_text(after)]
+
+
+def _cut(beside: list[nodes.Node], where: str) -> tuple[str, str]:
+    """Return the two parts of the text beside a formula, if there is text."""
+    if not (beside and isinstance(beside[0], nodes.Text)):
+        return "", ""
+    found = re.fullmatch(where, beside[0].astext(), re.DOTALL)
+    return (found[1], found[2]) if found else ("", "")
+
+
+def _text(words: str) -> list[nodes.Node]:
+    return [nodes.Text(words)] if words else []
 
 
 def _inline(translator: Any, node: nodes.Element) -> None:
@@ -65,8 +74,8 @@ def _block(translator: Any, node: nodes.Element) -> None:
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
+    app.connect("doctree-read", hold_together)
     app.add_html_math_renderer(
         "mathml", inline_renderers=(_inline, None), block_renderers=(_block, None)
     )
-    app.connect("doctree-resolved", tie)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
