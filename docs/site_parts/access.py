@@ -7,16 +7,16 @@ from sphinx.application import Sphinx
 
 # Above the ticks of a table of the README: whether what was wanted was reached.
 REACHED = {"en": "reached", "fr": "atteint"}
-NAME = {"en": "name", "fr": "nom"}  # above the first column
 
 
 def name_columns(app: Sphinx, doctree: nodes.document) -> None:
     """Give a name to the columns that have none; it is not seen."""
     lang = "fr" if app.config.language == "fr" else "en"
+    corner = {"en": "name", "fr": "nom"}[lang]
     for head in doctree.findall(nodes.thead):
         for place, entry in enumerate(head.findall(nodes.entry)):
             if not entry.astext().strip():
-                name = REACHED[lang] if place else NAME[lang]
+                name = REACHED[lang] if place else corner
                 entry += nodes.inline("", name, classes=["unseen"])
 
 
