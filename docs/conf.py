@@ -32,6 +32,7 @@ extensions = [
     "site_parts.commands",
     "site_parts.docstrings",
     "site_parts.live",
+    "site_parts.spacing",
 ]
 
 # Pages, and the code in them.

@@ -14,6 +14,16 @@ function mendScrolling() {
   }
 }
 
+// A figure is scrolled rather than made so small that its words cannot be read.
+const SMALLEST = 0.42; // of the size at which it was drawn: letters of 8 pixels
+
+function mendFigures() {
+  for (const figure of document.querySelectorAll(".cell_output > img")) {
+    figure.style.minWidth = `${Math.floor(SMALLEST * figure.naturalWidth)}px`;
+    figure.parentElement.classList.add("scrolls");
+  }
+}
+
 function nameLandmarks() {
   const names = LANDMARKS[document.documentElement.lang] ?? LANDMARKS.en;
   for (const [selector, name] of Object.entries(names)) {
@@ -25,5 +35,8 @@ addEventListener("DOMContentLoaded", () => {
   nameLandmarks();
   mendScrolling();
 });
-addEventListener("load", mendScrolling);
+addEventListener("load", () => {
+  mendFigures();
+  mendScrolling();
+});
 addEventListener("resize", mendScrolling);

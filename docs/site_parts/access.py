@@ -37,10 +37,12 @@ FRENCH = {
 
 def name_columns(app: Sphinx, doctree: nodes.document) -> None:
     """Give a name to the columns that have none; it is not seen."""
-    name = REACHED["fr" if app.config.language == "fr" else "en"]
+    lang = "fr" if app.config.language == "fr" else "en"
+    corner = {"en": "name", "fr": "nom"}[lang]
     for head in doctree.findall(nodes.thead):
-        for entry in head.findall(nodes.entry):
+        for place, entry in enumerate(head.findall(nodes.entry)):
             if not entry.astext().strip():
+                name = REACHED[lang] if place else corner
                 entry += nodes.inline("", name, classes=["unseen"])
 
 

@@ -8,6 +8,8 @@ from latex2mathml.converter import convert
 from sphinx.application import Sphinx
 from sphinx.util import logging
 
+from site_parts.spacing import spaced
+
 logger = logging.getLogger(__name__)
 # What the converter takes for signs between two others, with space on both sides.
 MENDS = {
@@ -28,7 +30,7 @@ MENDS = {
 
 def mathml(node: nodes.Element, display: str) -> str:
     """Return a formula, and warn of one that was not understood."""
-    formula = convert(node.astext(), display=display)
+    formula = spaced(convert(node.astext(), display=display))
     if "<mi>&</mi>" in formula or "\\" in formula:
         logger.warning("not understood: %s", node.astext(), location=node)
     for wrong, right in MENDS.items():

@@ -206,7 +206,7 @@ class GELU(Elementwise):
         np.multiply(term, x, out=term)
         np.multiply(term, GELU_SCALE, out=term)
         _gelu_tanh(x, t)
-        # 1 + t + (1 − t²) x u' = (1 + t) (1 + (1 − t) x u'), with less rounding.
+        # 1 + t + (1 − t²) x u' = (1 + t) (1 + (1 − t) x u').
         np.subtract(1, t, out=slope)
         np.multiply(term, slope, out=term)
         np.add(term, 1, out=term)
