@@ -8,21 +8,26 @@ from latex2mathml.converter import convert
 from sphinx.application import Sphinx
 from sphinx.util import logging
 
-from site_parts.spacing import spaced
-
 logger = logging.getLogger(__name__)
+THIN = '<mspace width="0.167em" />'
+NAME = r"<mi>(?:cos|exp|ln|log|sin|tanh)</mi>"
 # What the converter takes for signs between two others, with space on both sides.
 MENDS = {
     # The minus of a number, after a bracket, a comma, a product or a relation.
     r"(<mo[^>]*>&#x0(?:0028|002C|00B7|22C5|003[CDE]|226[45]|2248|219[02]);</mo>"
     r"|<mi>;</mi><mspace[^>]*>)<mo>&#x02212;": r'\1<mo form="prefix">&#x02212;',
     # The comma of a French 0,5, written 0{,}5.
-    r"<mn>(\d+)</mn><mrow><mo>&#x0002C;</mo></mrow>(<msu[bp]>|)<mn>(?=\d)": r"\2<mn>\1,",
+    r"<mn>(\d+)</mn><mrow><mo>&#x0002C;</mo></mrow>(<msu[bp]>|)<mn>(?=\d)": (
+        r"\2<mn>\1,"
+    ),
     # The bars of |x|, single and double, are brackets.
     r'<mo((?: \w+="false")+)>(?=&#x0(?:007C|2016);)': r'<mo\1 lspace="0" rspace="0">',
     "<mo>&#x0221E;</mo>": "<mi>&#x0221E;</mi>",  # infinity
     # A function's name, without the space of an operator.
     r"<mo>(max|min)</mo>(?=<mo[^>]*>&#x00028;)": r"<mi>\1</mi>",
+    # A function's name stands apart from what is before it and what it is applied to.
+    rf"(</m(?:i|n|frac)>|&#x00029;</mo>)(?={NAME})": rf"\1{THIN}",
+    rf"((?:<mrow>|</m\w+>|/>){NAME})(?=<m(?:i|n|sub|sup|sqrt|frac)>)": rf"\1{THIN}",
     # A prime stands high by itself, and would be out of sight were it raised.
     r"<msup>(<mi>\w</mi>)<mi>(&#x0203[23];)</mi></msup>": r"\1<mtext>\2</mtext>",
 }
@@ -30,7 +35,7 @@ MENDS = {
 
 def mathml(node: nodes.Element, display: str) -> str:
     """Return a formula, and warn of one that was not understood."""
-    formula = spaced(convert(node.astext(), display=display))
+    formula = convert(node.astext(), display=display)
     if "<mi>&</mi>" in formula or "\\" in formula:
         logger.warning("not understood: %s", node.astext(), location=node)
     for wrong, right in MENDS.items():
