@@ -1,8 +1,8 @@
 """``python -m benchmarks.estimators``: our MLP estimators beside scikit-learn's.
 
 The same data, parameters and ``random_state``, ten seeds each, one after the other in
-one process; scikit-learn counts with the better of one and all BLAS threads. Prints two
-Markdown tables: scores, and times to `fit`.
+one process; scikit-learn counts with the better of one and all BLAS threads. Prints a
+Markdown table: times to `fit`, and scores.
 """
 
 import argparse
@@ -66,8 +66,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     busy = machine.busy_warning(here["load_average"], here["usable_processors"])
     if busy:
         print(f"Warning: {busy}.", file=sys.stderr)
-    print("| data | estimator | scikit-learn's score | ours | difference |", end="")
-    print(" epochs | time to fit, scikit-learn | ours | faster |")
+    print("| data | estimator | faster | time to fit, scikit-learn | ours |", end="")
+    print(" scikit-learn's score | ours | difference | epochs |")
     print("|---|---|---|---|---|---|---|---|---|")
     for problem in PROBLEMS:
         if options.only is None or problem.name in options.only:
@@ -117,13 +117,13 @@ def row(problem: Problem, results: Sequence[tuple[list[Fit], Fit]]) -> str:
     cells = [
         problem.name,
         f"`{problem.kind}({settings})`",
+        f"**{median(ratios):.2f} ×** ({min(ratios):.2f} – {max(ratios):.2f})",
+        f"{times[0]:.3g} s",
+        f"{times[1]:.3g} s",
         f"{mean(scores[0]):.4f} ± {spread[0]:.4f}",
         f"{mean(scores[1]):.4f} ± {spread[1]:.4f}",
         f"{mean(scores[1]) - mean(scores[0]):+.1e}",
         f"{median(f.epochs for f in theirs):g} · {median(f.epochs for f in ours):g}",
-        f"{times[0]:.3g} s",
-        f"{times[1]:.3g} s",
-        f"**{median(ratios):.2f} ×** ({min(ratios):.2f} – {max(ratios):.2f})",
     ]
     return f"| {' | '.join(cells)} |"
 

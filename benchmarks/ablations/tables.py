@@ -36,7 +36,7 @@ def fastest() -> Table:
     """Return what a single epoch gains by."""
     base = RECIPES["fastest"]
     about = (
-        "A whitened first layer starts as eigenvectors of the images' patches, and a "
+        "A whitened first layer starts as eigenvectors of the images’ patches, and a "
         "second layer that passes through as identities (Jordan, 2024); Muon "
         "orthogonalises the steps of convolutions, at the best of four rates on other "
         "seeds. Averages of 0.99 and more are the same in one epoch: young ones forget "

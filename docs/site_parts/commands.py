@@ -1,5 +1,6 @@
 """The directive ``commands``: every command with its options, told by the program."""
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,6 +12,8 @@ from sphinx.util.docutils import SphinxDirective
 
 from ardoise.cli.app import _build
 from ardoise.cli.terminal import Terminal
+
+COMMAND = re.compile(r"ardoise [a-z]+(?: --[a-z]+)?")
 
 
 def named(app: App) -> Iterator[tuple[str, App]]:
@@ -37,7 +40,7 @@ def described(name: str, command: App) -> Iterator[str]:
     yield from (f"## {name}", "")
     yield from ("```text", str(command.usage).strip(), "```", "", str(command.help), "")
     for names, sentence in options(command):
-        yield from (f"`{names}`", f":   {sentence}", "")
+        yield from (f"`{names}`", ":   " + COMMAND.sub(r"`\g<0>`", sentence), "")
 
 
 class Commands(SphinxDirective):

@@ -79,6 +79,7 @@ class _Scaled(Initializer):
 class He(_Scaled):
     """Variance 2 / fan_in, for layers followed by ReLU.
 
+    Normal, or with ``distribution="uniform"`` uniform around 0, of the same variance.
     He et al., "Delving Deep into Rectifiers", 2015, section 2.2.
     """
 
@@ -87,7 +88,7 @@ class He(_Scaled):
 
 
 class LeCun(_Scaled):
-    """Variance 1 / fan_in.
+    """Variance 1 / fan_in, normal or uniform as for `He`.
 
     LeCun et al., "Efficient BackProp", 1998, section 4.6.
     """
@@ -99,6 +100,7 @@ class LeCun(_Scaled):
 class Glorot(_Scaled):
     """Variance 2 / (fan_in + fan_out), for tanh, sigmoid and outputs.
 
+    Uniform around 0, or with ``distribution="normal"`` normal.
     Glorot and Bengio, "Understanding the difficulty of training deep feedforward
     neural networks", 2010, section 4.2.1.
     """

@@ -162,7 +162,7 @@ class Network:
         return batch_shape(self.input_shape, n)
 
     def micro_batch(self) -> int:
-        """Return how many samples at a time the processor's cache can follow."""
+        """Return how many samples at a time the processor's cache can hold."""
         specs = self._chain.specs
         widest = max(max(s.work, math.prod(s.output_shape)) for s in specs)
         widest = max(widest, math.prod(self.input_shape))

@@ -179,15 +179,15 @@ class MLPClassifier(Perceptron, IncrementalClassifier):
 class MLPRegressor(Perceptron, IncrementalRegressor):
     """A multi-layer perceptron that predicts numbers: scikit-learn's, and more.
 
+    The parameters not listed here are those of `MLPClassifier`, without
+    ``class_weight``, ``label_smoothing`` and ``calibrate``; the score is R².
+
     Parameters
     ----------
     loss : str, mapping or Loss
         ``"squared_error"`` or ``"poisson"`` (the network's output is a logarithm then,
         and y ≥ 0); ours: ``"absolute_error"``, ``"huber"``, or another loss of the
         engine.
-
-    All others are those of `MLPClassifier`, without ``class_weight``,
-    ``label_smoothing`` and ``calibrate``; the score is R².
 
     Examples
     --------

@@ -38,6 +38,14 @@ class ConvClassifier(ShapedEstimator, IncrementalClassifier):
 
     Convolution, maximum and ReLU for each entry of ``filters``, then dense layers.
 
+    X holds images (n, h, w) or (n, h, w, c), or rows; a sparse matrix is made dense.
+    Bytes (uint8) are read as x / 255, and after a training on bytes so are all whole
+    numbers. Floating-point numbers are taken as they are.
+
+    The parameters not listed here are those of `MLPClassifier`, with other defaults:
+    ``max_iter=10`` (a few epochs are enough, and nothing warns at the end) and
+    ``alpha=0``.
+
     Parameters
     ----------
     filters : sequence of int
@@ -59,13 +67,6 @@ class ConvClassifier(ShapedEstimator, IncrementalClassifier):
         Before each dense layer.
     dtype : {"float32", "float64"} or None
         Of the network. None: float64 if X is, else float32.
-
-    X holds images (n, h, w) or (n, h, w, c), or rows; a sparse matrix is made dense.
-    Bytes (uint8) are read as x / 255, and after a training on bytes so are all whole
-    numbers. Floating-point numbers are taken as they are.
-
-    The others are those of `MLPClassifier`, with other defaults: ``max_iter=10`` (a few
-    epochs are enough, and nothing warns at the end) and ``alpha=0``.
 
     Examples
     --------
@@ -207,6 +208,10 @@ class AnyLayers(ShapedEstimator):
 class NetworkClassifier(AnyLayers, IncrementalClassifier):
     """A classifier around any list of layers.
 
+    X holds rows, which may be a sparse matrix and stays one unless the layers read
+    images; or images. Bytes are read as by `ConvClassifier`, which has the parameters
+    that are not listed here, too.
+
     Parameters
     ----------
     layers : sequence of Layer
@@ -217,10 +222,6 @@ class NetworkClassifier(AnyLayers, IncrementalClassifier):
         Of samples that come as rows, ``(28, 28, 1)`` say.
     dtype : {"float32", "float64"} or None
         Of the network. None: float64 if X is, else float32.
-
-    X holds rows, which may be a sparse matrix and stays one unless the layers read
-    images; or images. Bytes are read as by `ConvClassifier`, whose other parameters are
-    those of this class.
 
     Examples
     --------
@@ -276,14 +277,15 @@ class NetworkClassifier(AnyLayers, IncrementalClassifier):
 class NetworkRegressor(AnyLayers, IncrementalRegressor):
     """A regressor around any list of layers.
 
+    The parameters not listed here are those of `NetworkClassifier`, without what only
+    classes need.
+
     Parameters
     ----------
     layers : sequence of Layer
         All but the last: a dense layer with one output a target is added.
     loss : str, mapping or Loss
         As for `MLPRegressor`.
-
-    The others are those of `NetworkClassifier`, without what only classes need.
 
     Examples
     --------

@@ -2,11 +2,8 @@
 
 The length of the header (8 bytes, little-endian), the header (JSON: each array's dtype,
 shape and place, and a map of texts), the arrays' bytes. Nothing is allocated on the
-file's word: sizes are compared with what is there before anything is made of them.
-
-References
-----------
-The format is described in the README of the safetensors library, version 0.5.
+file's word: sizes are compared with what is there before anything is made of them. The
+format is described in the README of the safetensors library, version 0.5.
 """
 
 from __future__ import annotations

@@ -1,9 +1,10 @@
 """Recordings: what a slate said, in a file, and said again.
 
-The file is ``MAGIC``, then for each packet ``uint32 milliseconds | uint32 bytes |
-uint32 CRC-32 of both and the packet | packet``, all little-endian; the times count from
-the beginning and never go back. Whoever kills a server cuts its last packet short: a
-reader leaves that out, and refuses what is damaged otherwise.
+The file is the line ``ardoise slate recording 1``, then for each packet
+``uint32 milliseconds | uint32 bytes | uint32 CRC-32 of both and the packet | packet``,
+all little-endian; the times count from the beginning and never go back. Whoever kills a
+server cuts its last packet short: a reader leaves that out, and refuses what is damaged
+otherwise.
 """
 
 import asyncio
