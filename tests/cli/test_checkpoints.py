@@ -10,6 +10,8 @@ import pytest
 from ardoise.cli import checkpoints
 from ardoise.cli import training as cli_training
 from ardoise.cli.checkpoints import seconds_of
+from ardoise.digits import load_mnist
+from ardoise.files import load_model
 from ardoise.files.checkpoint import load_checkpoint, save_checkpoint
 from ardoise.messages import OptionError
 
@@ -62,6 +64,31 @@ def test_cut_anywhere_and_resumed_is_the_same_model(cut, whole, ardoise, step):
     # It was finished, and says so; resumed again, there is nothing left to do.
     said = ardoise("train", "--resume", "point", "--output", "again")
     assert said.code == 0
+
+
+def test_images_of_no_digit_are_part_of_what_goes_on(ardoise, somewhere):
+    mnist = load_mnist()
+    np.savez("few.npz", x=mnist.images[:200], y=mnist.labels[:200])
+    options = ("train", "--data", "few.npz", "--recipe", "cnn", "--threads", 1)
+    short = (*options, "--epochs", 2, "--batch-size", 40)
+    assert ardoise(*short, "--output", "whole").code == 0
+
+    class Cut(checkpoints.Checkpointing):
+        def on_batch_end(self, training):
+            if training.step == 2:
+                training.stop("interrupted")
+            super().on_batch_end(training)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(cli_training, "Checkpointing", Cut)
+        said = ardoise(*short, "--output", "cut", "--checkpoint", "point")
+    assert said.code == 130
+    plan = load_model("whole/model.safetensors").details
+    n = plan["outliers"]
+    assert n and len(load_checkpoint("point").snapshot.arrays["rows"]) > n
+    assert ardoise("train", "--resume", "point", "--output", "on").code == 0
+    whole, on = (somewhere / name / "model.safetensors" for name in ("whole", "on"))
+    assert on.read_bytes() == whole.read_bytes()
 
 
 def test_the_last_two_are_kept(cut, somewhere):

@@ -193,7 +193,8 @@ def check_same(path: Path, checkpoint: Checkpoint, plan: Plan) -> None:
     if checkpoint.plan.get("digest") != plan.details["digest"]:
         raise CheckpointError("checkpoint.data", path=path, data=plan.details["data"])
     rows = checkpoint.snapshot.arrays.get("rows")
-    same_rows = rows is None or len(rows) == len(plan.train)
+    n = len(plan.train) + (0 if plan.outliers is None else len(plan.outliers))
+    same_rows = rows is None or len(rows) == n
     if not same_rows or not _same_networks(checkpoint, plan):
         raise CheckpointError("checkpoint.damaged", path=path)
 
