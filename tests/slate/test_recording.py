@@ -108,6 +108,33 @@ def test_what_is_said_is_recorded(tmp_path):
     assert times == sorted(times) and 0 <= times[0] and times[-1] < 60
 
 
+def test_threads_record_in_turn(tmp_path, monkeypatch):
+    # The time is known before the packet is written: nobody may come in between.
+    def late():
+        now = clock()
+        time.sleep(0.0005 * (threading.get_ident() % 3))
+        return now
+
+    clock = time.monotonic
+    path = tmp_path / "run.bin"
+    with Recorder(path, print) as recorder:
+        monkeypatch.setattr(recording.time, "monotonic", late)
+
+        def write():
+            for _ in range(30):
+                recorder.write(pack({"type": "epoch"}, {}))
+
+        writers = [threading.Thread(target=write) for _ in range(4)]
+        for writer in writers:
+            writer.start()
+        for writer in writers:
+            writer.join()
+        monkeypatch.undo()
+        hello = {"type": "hello", "id": 0}
+        recorder.write(pack(hello, {}))
+    assert len(read_recording(path)) == 121
+
+
 def test_a_recording_has_an_end(tmp_path):
     ended = []
     with Recorder(tmp_path / "film", ended.append, most=500) as recorder:

@@ -9,6 +9,7 @@ otherwise.
 
 import asyncio
 import struct
+import threading
 import time
 import zlib
 from bisect import bisect_left
@@ -36,7 +37,7 @@ class RecordingError(UserError):
 
 
 class Recorder:
-    """Writes packets to a file, each at once.
+    """Writes packets to a file, each at once, from any thread.
 
     A recording that cannot go on ends; the slate goes on.
 
@@ -65,6 +66,7 @@ class Recorder:
         self._complain = complain
         self._left = most - len(MAGIC)
         self._start = time.monotonic()
+        self._turn = threading.Lock()  # or a later packet could come first
         self._file: BinaryIO | None = None
         try:
             # Unbuffered: a packet is with the system when the next one comes.
@@ -87,6 +89,10 @@ class Recorder:
 
     def write(self, packet: bytes) -> None:
         """Add a packet."""
+        with self._turn:
+            self._write(packet)
+
+    def _write(self, packet: bytes) -> None:
         if self._file is None:
             return
         self._left -= _HEAD + len(packet)
