@@ -24,6 +24,7 @@ LEVELS = {
     "engine.errors": 0,
     "engine.history": 0,
     "engine.initializers": 0,
+    "engine.mapped": 0,
     "engine.params": 0,
     "engine.schedules": 0,
     "engine.sparse": 0,
@@ -46,6 +47,7 @@ LEVELS = {
     "engine.novelty": 3.6,
     "engine.evaluation": 3,
     "engine.inference": 3,
+    "engine.ranks": 3,
     "engine.joint": 3,
     "engine.training": 3,
     "engine.workers": 3,
@@ -55,6 +57,7 @@ LEVELS = {
     "exchange": 5,
     "files": 5,
     "onnx": 5,
+    "cluster": 6,
     "digits": 6,
     "export": 6,
     "plots": 6,
@@ -89,18 +92,21 @@ ENGINE_STANDARD = {
     "inspect",
     "itertools",
     "math",
+    "mmap",
     "os",
     "queue",
+    "signal",
     "threading",
     "time",
     "types",
     "typing",
+    "zlib",
 }
 # The one module that warns, of what no training can recover from.
 WARNS = "engine.training"
 # The one module that asks the system: how many processors there are.
 ASKS_THE_SYSTEM = "engine.threads"
-SYSTEM_PACKAGES = {"pathlib", "threadpoolctl"}
+SYSTEM_PACKAGES = {"pathlib", "platform", "threadpoolctl"}
 # What a layer may know besides level 0 and the base.
 LAYER_HELPERS = {
     "engine.layers.base",

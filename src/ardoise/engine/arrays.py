@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ardoise.engine.mapped import Pages
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -168,8 +170,10 @@ def check_finite(values: Array, name: str) -> None:
     # Row blocks: a sum of squares is finite almost always, and takes no temporary array
     # (for one image 1 µs, where `numpy.isfinite` and `all` take 4).
     rows = max(1, 2**20 // max(1, values[:1].size))
+    pages = Pages(values)
     for start in range(0, len(values), rows):
         block = values[start : start + rows]
+        pages.read(len(block))
         flat = block.reshape(-1)
         with np.errstate(over="ignore", invalid="ignore"):
             total = np.dot(flat, flat)

@@ -22,6 +22,7 @@ from ardoise.engine.arrays import (
 )
 from ardoise.engine.augmentation import Augment, Augmentation
 from ardoise.engine.losses import NO_CLASS, Loss
+from ardoise.engine.mapped import Pages
 from ardoise.engine.network import Network
 from ardoise.engine.sparse import SparseRows
 from ardoise.engine.threads import Team
@@ -73,6 +74,7 @@ class BatchLoader:
             ]
         self._x, self._t, self._weights = x, t, weights
         self._rows = x.reshape(len(x), -1)
+        self._pages, self._n_read = Pages(x), 0
         self._network = network
         size = batch * self._rows.shape[1]
         self._batch = Memory(size, network.dtype)
@@ -90,6 +92,9 @@ class BatchLoader:
         x is in the order that `Network.propagate` takes. Indices are not checked (out
         of range, they are cut to the range).
         """
+        # Those of the call before: what it returned may have been where they lie.
+        self._pages.read(self._n_read)
+        self._n_read = count_rows(rows)
         if isinstance(rows, slice):
             raw, t = self._x[rows], self._t[rows]
             weights = None if self._weights is None else self._weights[rows]

@@ -92,4 +92,5 @@ def evaluate_on(
     each_batch(networks, x, add)
     hits = sum(correct)
     accuracy = hits / len(x) if criterion.is_classifier else None
-    return Evaluation(sum(values) / total, accuracy, hits, len(x))
+    # A part of a data set may have no weight at all.
+    return Evaluation(sum(values) / (total or 1.0), accuracy, hits, len(x))

@@ -31,6 +31,7 @@ from ardoise.engine.arrays import (
 from ardoise.engine.errors import ShapeError
 from ardoise.engine.layers import Chain, Flatten, Layer, Step, layer_from_config
 from ardoise.engine.losses import softmax
+from ardoise.engine.mapped import Pages
 from ardoise.engine.params import Layout
 from ardoise.engine.sparse import SparseRows
 from ardoise.engine.threads import Team
@@ -384,10 +385,12 @@ class Network:
         if self._entry is None or self._entry.size < size:
             self._entry = Memory(size, self.dtype)
         memory = self._entry
+        pages = Pages(x)
         for start in range(0, len(x), batch):
             part = x[start : start + batch]
             out = memory(self.entry_shape(len(part)))
             fill_batch(part, out, as_samples(out, self.input_shape))
+            pages.read(len(part))
             yield slice(start, start + len(part)), self.propagate(out)
 
     def predict_proba(self, x: Array) -> Array:

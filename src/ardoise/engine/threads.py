@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 CGROUPS = "/sys/fs/cgroup"
+BOOT = "/proc/sys/kernel/random/boot_id"  # of this machine since it was started
 OWN_CGROUP = "/proc/self/cgroup"
 
 # Pace: how many steps are not timed, at first, when memory is still being fetched; how
@@ -43,12 +44,27 @@ def available_threads() -> int:
     That is the least of what the machine has, the affinity of the process, and the
     quota of its control group (a container's limit), rounded up.
     """
-    if hasattr(os, "sched_getaffinity"):
-        count = len(os.sched_getaffinity(0))
-    else:  # macOS and Windows
-        count = os.cpu_count() or 1
+    count = len(processors())
     quota = _cgroup_quota()
     return count if quota is None else max(1, min(count, int(-(-quota // 1))))
+
+
+def processors() -> frozenset[int]:
+    """Return the numbers of the processors that this process may run on."""
+    if hasattr(os, "sched_getaffinity"):
+        return frozenset(os.sched_getaffinity(0))
+    return frozenset(range(os.cpu_count() or 1))  # macOS and Windows
+
+
+def computer() -> str:
+    """Return what tells this computer from others; containers are no computers."""
+    try:
+        with open(BOOT, encoding="ascii") as file:
+            return file.read()
+    except OSError:  # not Linux
+        import platform
+
+        return platform.node()
 
 
 def _cgroup_quota() -> float | None:

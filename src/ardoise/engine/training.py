@@ -13,7 +13,7 @@ import time
 import warnings
 from collections.abc import Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal, cast
 
 import numpy as np
 
@@ -29,7 +29,7 @@ from ardoise.engine.batches import (
     with_outliers,
 )
 from ardoise.engine.errors import DivergenceError, SnapshotError
-from ardoise.engine.evaluation import evaluate_on
+from ardoise.engine.evaluation import Evaluation, evaluate_on
 from ardoise.engine.history import History, Stopped
 from ardoise.engine.inference import sharing
 from ardoise.engine.layers import ReLU
@@ -37,10 +37,14 @@ from ardoise.engine.losses import NO_CLASS, Loss
 from ardoise.engine.network import Network
 from ardoise.engine.optimizers import Optimizer, WeightAverage
 from ardoise.engine.order import (
+    BLOCK_BYTES,
+    BlockOrder,
     InOrder,
     Order,
     RandomOrder,
+    generator_state,
 )
+from ardoise.engine.ranks import Ranks, ranks_of
 from ardoise.engine.schedules import Schedule
 from ardoise.engine.snapshot import Snapshot, check, fill, refused
 from ardoise.engine.sparse import SparseRows
@@ -49,6 +53,8 @@ from ardoise.engine.workers import Workers
 
 # How often the weights are put aside, so that a diverging run can go back to them.
 SNAPSHOT_STEPS = 100
+# A rank that evaluates many samples says now and then that it is still at work.
+EVALUATED_ROWS = 20_000
 
 
 class Callback:
@@ -227,10 +233,15 @@ class Training:
         augment: Augment | None = None,
         accuracy: bool = True,
         snapshot: Snapshot | None = None,
+        ranks: Ranks | None = None,
     ) -> None:
+        self._ranks, self.rank = ranks, 0 if ranks is None else ranks.rank
+        if ranks is not None:
+            ranks.begin(network)
+            rng = rng.spawn(ranks.size)[ranks.rank]
         self.network, self.loss, self.optimizer = network, loss, optimizer
         self.data, self.validation = data, validation
-        self.shuffles = isinstance(order, RandomOrder)
+        self.shuffles = not isinstance(order, InOrder)
         self.epochs, self.batch_size = epochs, batch_size
         self.n_samples = order.n
         self._n_rows = data[0].shape[0]
@@ -243,6 +254,9 @@ class Training:
         self._schedule, self._order = schedule, order
         self._max_norm, self._l2 = max_norm, l2
         n_validation = len(validation[0]) if validation else 0
+        largest = batch_size
+        if ranks is not None:
+            n_validation, largest = map(ranks.longest, (n_validation, batch_size))
         self._evaluators = sharing(network, threads, n_validation)
         self._callbacks = tuple(callbacks)
         base = Callback.on_batch_end
@@ -253,7 +267,7 @@ class Training:
             network,
             loss,
             *data,
-            batch_size=batch_size,
+            batch_size=largest,
             threads=threads,
             rng=rng,
             augment=augment,
@@ -326,7 +340,7 @@ class Training:
             "seconds": self.seconds,
             "optimizer_steps": self.optimizer.t,
             "average_steps": 0 if average is None else average.t,
-            "generators": self._workers.generator_states(),
+            "generators": self._of_all(self._workers.generator_states()),
             "order": self._order.state(),
             "history": copy.deepcopy(self.history.columns),
             "callbacks": remembered,
@@ -356,14 +370,29 @@ class Training:
         self.optimizer.t = values["optimizer_steps"]
         for name, vector in self.optimizer.state().items():
             fill(vector, arrays[f"optimizer.{name}"])
-        generators = self._workers.generators
-        for generator, state in zip(generators, values["generators"], strict=True):
-            generator.bit_generator.state = state
+        self._restore_generators(values["generators"], self.step)
         self._order.restore(values["order"])
         self.history.columns = copy.deepcopy(values["history"])
         fill(self.network.state, arrays["state"])
         fill(self.network.theta, arrays["theta"])
         self._good = (self.network.theta.copy(), self.network.state.copy())
+
+    def _of_all(self, value: Any) -> list[Any]:
+        """Return the values of all ranks: one, where there are no others."""
+        return [value] if self._ranks is None else self._ranks.all(value)
+
+    def _restore_generators(self, states: list[list[Any]], step: int) -> None:
+        """Go on with the draws that were to come; with new ones, if ranks differ."""
+        n_ranks = 1 if self._ranks is None else self._ranks.size
+        generators = self._workers.generators
+        if len(states) != n_ranks:
+            # The weights go on; what is drawn must be new, not that of the beginning.
+            for generator in generators:
+                fresh = np.random.default_rng([int(generator.integers(2**63)), step])
+                generator.bit_generator.state = generator_state(fresh)
+            return
+        for generator, state in zip(generators, states[self.rank], strict=True):
+            generator.bit_generator.state = state
 
     def _rows_of(self, arrays: Mapping[str, Array]) -> Rows:
         """Return the rows of the epoch that a snapshot is from."""
@@ -392,11 +421,45 @@ class Training:
                     callback.restore(remembered)
 
     def stop(self, reason: Stopped = "stopped") -> None:
-        """End the training after the current step (from a callback)."""
-        self.history.stopped = reason
+        """End the training after the current step (from a callback).
+
+        With several ranks, from any of them: after the next step, all end.
+        """
+        if self._ranks is None:
+            self.history.stopped = reason
+        else:
+            self._ranks.wish_to_end(reason)
+
+    def agreed(self, wish: bool) -> bool:
+        """Tell whether it is time for what a callback wishes on all ranks at once.
+
+        For `snapshot`, which all must call: alone, when it is wished; with several
+        ranks, on all of them after the step at which one wished it.
+        """
+        if self._ranks is None:
+            return wish
+        if wish:
+            self._ranks.wish_to_keep()
+        return self._ranks.one_keeps
+
+    def _heed(self) -> None:
+        """End, if a rank wishes so."""
+        if self._ranks is None or self.history.stopped != "running":
+            return
+        reason = self._ranks.agree(self.network.theta)
+        if reason is not None:
+            self.history.stopped = cast(Stopped, reason)
 
     def run(self) -> History:
         """Train to the end; see `fit`."""
+        if self._ranks is None:
+            return self._run()
+        with self._ranks.interruptible():
+            history = self._run()
+        self._ranks.done()
+        return history
+
+    def _run(self) -> History:
         for callback in self._callbacks:
             callback.on_train_begin(self)
         self._remind()
@@ -430,9 +493,11 @@ class Training:
         done = -(-self.epoch_samples // self.batch_size)  # of an epoch that is resumed
         resumed_at = self.epoch_samples
         started = before = time.perf_counter()
-        following: list[Rows | None] = [*batches[done + 1 :], None]
-        for rows, next_rows in zip(batches[done:], following, strict=False):
-            value, right = self._step(rows, next_rows)
+        batches = batches[done:]
+        shares = batches if self._ranks is None else [*map(self._ranks.share, batches)]
+        following: list[Rows | None] = [*shares[1:], None]
+        for rows, share, next_share in zip(batches, shares, following, strict=False):
+            value, right = self._step(rows, share, next_share)
             n = count_rows(rows)
             self.epoch_samples += n
             self._loss_sum += value * n
@@ -440,6 +505,8 @@ class Training:
             self.running_loss = self._loss_sum / self.epoch_samples
             self._n_known += self._count_known(rows)
             self.running_accuracy = self._hits / max(1, self._n_known)
+            if self._ranks is not None and self._ranks.one_ends:
+                self._heed()
             for callback in self._each_batch:
                 callback.on_batch_end(self)
             if self.history.stopped != "running":
@@ -451,6 +518,7 @@ class Training:
         self.seconds += elapsed
         self._rows = None
         self._keep_if_finite()
+        self._heed()  # and all ranks have the same weights
         self._end_epoch((self.epoch_samples - resumed_at) / max(elapsed, 1e-9))
 
     def _count_known(self, rows: Rows) -> int:
@@ -459,9 +527,25 @@ class Training:
             return count_rows(rows)
         return int(np.count_nonzero(self._known[rows]))
 
-    def _step(self, rows: Rows, following: Rows | None) -> tuple[float, int]:
+    def _gradient(
+        self, rows: Rows, share: Rows, following: Rows | None
+    ) -> tuple[float, int]:
+        """Compute the gradient of a batch, of which this process reads a share."""
+        if self._ranks is None:
+            return self._workers.gradient(share, following)
+        scale = self._workers.scale = self._workers.scale_of(rows)
+        if count_rows(share):
+            value, right = self._workers.gradient(share, following, scale)
+            self._workers.collect()
+        else:  # fewer samples than ranks
+            self.network.grad[...] = value = right = 0
+        return self._ranks.reduce(self.network, value, right)
+
+    def _step(
+        self, rows: Rows, share: Rows, following: Rows | None
+    ) -> tuple[float, int]:
         rate = self._schedule(self.step, self.total_steps)
-        value, right = self._workers.gradient(rows, following)
+        value, right = self._gradient(rows, share, following)
         self.learning_rate = rate
         self.step += 1
         if not math.isfinite(value):
@@ -469,14 +553,16 @@ class Training:
         penalty = self._l2 * self._workers.scale
         if penalty:
             value += 0.5 * penalty * float(np.dot(self._decayed, self._decayed))
+        collected = self._ranks is not None
         if self._max_norm is not None:
-            self._workers.collect()
+            if not collected:
+                self._workers.collect()
             grad = self.network.grad
             norm = optimizers.clip_by_global_norm(grad, self._max_norm)
             if not math.isfinite(norm):
                 self._go_back()
-        clipped = self._max_norm is not None
-        self._workers.update(self.optimizer, rate, collected=clipped, penalty=penalty)
+            collected = True
+        self._workers.update(self.optimizer, rate, collected=collected, penalty=penalty)
         if self._average is not None:
             self._average.update()
         if self.step % SNAPSHOT_STEPS == 0:
@@ -498,7 +584,7 @@ class Training:
         with self._averaged():
             result = None
             if self.validation is not None:
-                result = evaluate_on(self._evaluators, self.loss, *self.validation)
+                result = self._evaluate(*self.validation)
             self.history.append(
                 epoch=self.epoch,
                 loss=self.running_loss,
@@ -511,6 +597,22 @@ class Training:
             )
             for callback in self._callbacks:
                 callback.on_epoch_end(self)
+        self._heed()
+
+    def _evaluate(self, x: Array, t: Array, weights: Array | None) -> Evaluation:
+        """Evaluate the validation samples, of which each rank reads a share."""
+        if self._ranks is None:
+            return evaluate_on(self._evaluators, self.loss, x, t, weights)
+        own = self._ranks.share(slice(0, len(x)))
+        results = []
+        for rows in split_rows(own, EVALUATED_ROWS):
+            part = None if weights is None else weights[rows]
+            total = count_rows(rows) if part is None else float(part.sum())
+            data = x[rows], t[rows], part
+            result = evaluate_on(self._evaluators, self.loss, *data)
+            results.append((result, total))
+            self._ranks.beat()
+        return self._ranks.merge(results)
 
     @contextmanager
     def _averaged(self) -> Any:
@@ -537,7 +639,7 @@ def fit(
     batch_size: int | None = 128,
     validation_data: tuple[Array, Array] | tuple[Array, Array, Array] | None = None,
     sample_weight: Array | None = None,
-    shuffle: bool = True,
+    shuffle: bool | Literal["blocks"] = True,
     seed: int | np.random.Generator | None = None,
     threads: int | None = None,
     callbacks: Sequence[Callback] = (),
@@ -547,6 +649,7 @@ def fit(
     augment: Mapping[str, Any] | Augment | None = None,
     outliers: Array | None = None,
     snapshot: Snapshot | None = None,
+    communicator: Any = None,
 ) -> History:
     """Train a network in place.
 
@@ -572,8 +675,10 @@ def fit(
         Evaluated after each epoch.
     sample_weight : array of shape (n,), optional
         Not negative.
-    shuffle : bool
-        Whether each epoch takes the samples in a new random order.
+    shuffle : bool or "blocks"
+        Whether each epoch takes the samples in a new random order. In blocks for data
+        that lie in a file, larger than memory (``numpy.load(..., mmap_mode="r")``):
+        pieces of 2 MiB in random order, and the samples of 32 of them mixed.
     seed : int, numpy.random.Generator or None
         Of the order and of the layers that draw numbers.
     threads : int, optional
@@ -598,6 +703,10 @@ def fit(
     snapshot : Snapshot, optional
         Of another training with the same arguments: this one goes on from there, as if
         it had never stopped. ``epochs`` counts from the beginning.
+    communicator : mpi4py.MPI.Comm, optional
+        Train together with its other ranks, which call `fit` with the same arguments:
+        each reads its share of every batch. The first rank's weights and seed count for
+        all. With the same number of ranks and threads, the same bits.
 
     Returns
     -------
@@ -640,6 +749,8 @@ def fit(
         check_whole("batch_size", batch_size)
     if max_norm is not None and not 0 < max_norm < math.inf:
         raise ValueError(f"max_norm must be a positive number; got {max_norm}")
+    if shuffle not in (True, False, "blocks"):
+        raise ValueError(f"shuffle must be True, False or 'blocks'; got {shuffle!r}")
     if weight_average is not None and not 0 <= weight_average < 1:
         raise ValueError(f"weight_average must lie in [0, 1); got {weight_average}")
     if not 0 <= l2 < math.inf:
@@ -652,6 +763,12 @@ def fit(
     labels = data[1]
     if outliers is not None:
         data = with_outliers(network, criterion, data, outliers)
+    ranks = ranks_of(communicator)
+    if ranks is not None:
+        threads = threads or ranks.threads()
+        if seed is None:
+            seed = np.random.default_rng()
+        seed = ranks.first(seed)
     n = len(data[0])
     size = min(int(batch_size or n), n)
     warns = not any(callback.diagnoses for callback in callbacks)
@@ -665,7 +782,7 @@ def fit(
         schedules.get(learning_rate),
         data,
         validation,
-        order=RandomOrder(n, order_rng) if shuffle else InOrder(n),
+        order=_order_of(shuffle, data[0], order_rng),
         epochs=int(epochs),
         batch_size=size,
         rng=rng,
@@ -676,10 +793,19 @@ def fit(
         l2=l2,
         augment=augmentation.get(augment),
         snapshot=snapshot,
+        ranks=ranks,
     ).run()
     if warns:
         _warn_of_dead_layer(network, data[0])
     return history
+
+
+def _order_of(
+    shuffle: bool | str, x: Array | SparseRows, rng: np.random.Generator
+) -> Order:
+    if shuffle == "blocks":
+        return BlockOrder(len(x), max(1, BLOCK_BYTES // x[:1].nbytes), rng)
+    return RandomOrder(len(x), rng) if shuffle else InOrder(len(x))
 
 
 def _warn_of_order(labels: Array, batch_size: int) -> None:

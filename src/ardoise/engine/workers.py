@@ -260,15 +260,20 @@ class Workers:
         """How many threads are at work, at present."""
         return self._pace.threads
 
-    def gradient(self, rows: Rows, following: Rows | None = None) -> tuple[float, int]:
+    def gradient(
+        self, rows: Rows, following: Rows | None = None, scale: float | None = None
+    ) -> tuple[float, int]:
         """Compute the gradient for these rows; return loss and hits.
 
-        ``following`` are the rows of the next call, if they are known.
+        ``following`` are the rows of the next call, if they are known; ``scale`` is one
+        over the weight of the batch, if these rows are only a part of it.
 
         The loss is the weighted mean over the rows; hits are correct answers (0 unless
         the loss is a classifier's). `collect` or `update` must follow.
         """
-        scale = self.scale = self._scale(rows)
+        if scale is None:
+            scale = self.scale_of(rows)
+        self.scale = scale
         shares = self._shares
         if self._is_simple:
             first = shares[0]
@@ -355,7 +360,8 @@ class Workers:
         self._pace.record(seconds, rows)
         self._team.active = self._pace.threads
 
-    def _scale(self, rows: Rows) -> float:
+    def scale_of(self, rows: Rows) -> float:
+        """Return one over the weight of a batch."""
         if self._weights is None:
             return 1 / count_rows(rows)
         total = float(self._weights[rows].sum())

@@ -46,8 +46,8 @@ class GoingOn(Training):
     def _restore(self, snapshot: Snapshot) -> None:
         values, arrays = dict(snapshot.values), dict(snapshot.arrays)
         own = [generator_state(each) for each in self._workers.generators]
-        if len(own) != len(values["generators"]):  # one for each thread at work
-            values["generators"] = own
+        if len(own) != len(values["generators"][0]):  # one for each thread at work
+            values["generators"] = [own]
         if self._average is not None and "average" not in arrays:
             arrays["average"], values["average_steps"] = arrays["theta"], 0
         super()._restore(Snapshot(values, arrays))
