@@ -39,6 +39,11 @@ def _main() -> int:
             file=sys.stderr,
         )
         return 1
+    from ardoise.cluster.supervising import supervised
+
+    code = supervised(sys.argv[1:])
+    if code is not None:  # one rank of several
+        return code
     from ardoise.cli.app import run
 
     return run(sys.argv[1:])

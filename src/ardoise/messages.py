@@ -6,11 +6,39 @@ The sentences live in ``locales/en.json`` and ``locales/fr.json`` under flat key
 
 import errno
 import json
+import os
+from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib import resources
-from typing import Any
+from typing import Any, Literal, cast
 
+Lang = Literal["en", "fr"]
 LANGUAGES = ("en", "fr")
+
+
+def default_language(environ: Mapping[str, str] | None = None) -> Lang:
+    """Return ``"fr"`` where the system speaks French, else ``"en"``.
+
+    The variables are those of POSIX (section 8.2), the first that is set deciding.
+    """
+    environ = os.environ if environ is None else environ
+    for name in ("LC_ALL", "LC_MESSAGES", "LANG"):
+        if environ.get(name):
+            return "fr" if environ[name].lower().startswith("fr") else "en"
+    return "en"
+
+
+def wanted_language(arguments: Sequence[str]) -> Lang:
+    """Return the language of ``--lang``, before the options are read in earnest."""
+    for i, argument in enumerate(arguments):
+        value = ""
+        if argument == "--lang" and i + 1 < len(arguments):
+            value = arguments[i + 1]
+        elif argument.startswith("--lang="):
+            value = argument.removeprefix("--lang=")
+        if value in LANGUAGES:
+            return cast(Lang, value)
+    return default_language()
 
 
 @cache

@@ -7,7 +7,7 @@ import pytest
 from ardoise import __version__
 from ardoise.cli import options
 from ardoise.cli.app import run
-from ardoise.cli.terminal import default_language
+from ardoise.messages import default_language
 
 HELP = {"en": "See: ardoise train --help", "fr": "Voir\u00a0: ardoise train --help"}
 

@@ -7,8 +7,9 @@ proved, 130 interrupted by Ctrl-C.
 """
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
-from typing import Annotated, cast
+from typing import Annotated
 
 from cyclopts import App, CycloptsError, Group, Parameter
 
@@ -20,14 +21,10 @@ from ardoise.cli.options import (
     where_to_look,
     whole,
 )
-from ardoise.cli.terminal import (
-    Lang,
-    Terminal,
-    default_language,
-    speak_plainly,
-)
+from ardoise.cli.terminal import Terminal, speak_plainly
+from ardoise.cluster.launched import launched
 from ardoise.digits.recipes import RECIPES
-from ardoise.messages import LANGUAGES, OptionError, UserError, text
+from ardoise.messages import Lang, OptionError, UserError, text, wanted_language
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -39,8 +36,12 @@ def run(arguments: Sequence[str]) -> int:
         Without the program's name.
     """
     speak_plainly()
-    lang = _wanted_language(arguments)
+    lang = wanted_language(arguments)
     terminal = Terminal(lang)
+    place = launched()
+    if place is not None and place.rank and arguments[:1] == ["train"]:
+        # The first of several ranks speaks for all.
+        terminal.out.quiet = terminal.err.quiet = True
     try:
         code = _build(terminal)(
             command_first(arguments),
@@ -63,9 +64,11 @@ def run(arguments: Sequence[str]) -> int:
         terminal.complain(text("error.interrupted", lang))
         return 130
     except MemoryError:
+        terminal.err.quiet = False  # of any rank
         terminal.complain(text("error.memory", lang))
         return 1
     except OSError as error:
+        terminal.err.quiet = False
         if error.filename is None:  # standard output, mostly
             wrong = UserError("error.write", reason=error)
         else:
@@ -128,6 +131,7 @@ def _build(terminal: Terminal) -> App:
     ) -> int:
         from ardoise.cli.checkpoints import resumed_options, seconds_of
         from ardoise.cli.plan import TrainOptions
+        from ardoise.cli.ranks import join
         from ardoise.cli.training import train as run_training
 
         given = TrainOptions(
@@ -144,17 +148,20 @@ def _build(terminal: Terminal) -> App:
             members,
         )
         seconds, start = seconds_of(every), None
-        if resume is not None:
-            none = (None,) * 4
-            default = TrainOptions(None, "mnist", *none, 0, None, None)
-            start, given = resumed_options(resume, given, default, terminal)
-        return run_training(
-            given,
-            terminal,
-            checkpoint=checkpoint or resume,
-            every=seconds,
-            start=start,
-        )
+        with join(terminal) as together:
+            if resume is not None:
+                none = (None,) * 4
+                default = TrainOptions(None, "mnist", *none, 0, None, None)
+                known = (resume, given, default, terminal, together.size)
+                start, given = together.first(partial(resumed_options, *known))
+            return run_training(
+                given,
+                terminal,
+                together=together,
+                checkpoint=checkpoint or resume,
+                every=seconds,
+                start=start,
+            )
 
     @app.command(usage=t("usage_evaluate"), help=t("evaluate"))
     def evaluate(
@@ -388,16 +395,3 @@ def _add_lesson(app: App, terminal: Terminal, options: Group) -> None:
         from ardoise.cli.lesson import hint as run_hint
 
         return run_hint(file, step, terminal)
-
-
-def _wanted_language(arguments: Sequence[str]) -> Lang:
-    """Return the language of ``--lang``, before the options are read in earnest."""
-    for i, argument in enumerate(arguments):
-        value = ""
-        if argument == "--lang" and i + 1 < len(arguments):
-            value = arguments[i + 1]
-        elif argument.startswith("--lang="):
-            value = argument.removeprefix("--lang=")
-        if value in LANGUAGES:
-            return cast(Lang, value)
-    return default_language()

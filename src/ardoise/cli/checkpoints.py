@@ -79,6 +79,7 @@ class Checkpointing(Callback):
         known = {name: plan.details[name] for name in names}
         given = {k: v for k, v in asdict(options).items() if k in KINDS}
         self._plan = {**given, **known, "digest": plan.details["digest"]}
+        self._plan["ranks"] = plan.details.get("ranks", 1)
         self._has_complained = False
 
     def on_train_begin(self, training: Training) -> None:
@@ -86,11 +87,16 @@ class Checkpointing(Callback):
 
     def on_batch_end(self, training: Training) -> None:
         late = time.monotonic() - self._written >= self._seconds
-        if late or training.history.stopped != "running":
-            self._write(training.snapshot())
+        if training.agreed(late) or training.history.stopped != "running":
+            snapshot = training.snapshot()
+            self._written = time.monotonic()
+            if training.rank == 0:  # it writes for all
+                self._write(snapshot)
 
     def on_train_end(self, training: Training) -> None:
-        if training.history.stopped == "finished" and training.last is not None:
+        if training.rank or training.last is None:
+            return
+        if training.history.stopped == "finished":
             self._write(training.last)
 
     def _write(self, snapshot: Snapshot) -> None:
@@ -145,9 +151,15 @@ def seconds_of(text: str) -> float:
 
 
 def resumed_options(
-    path: Path, given: TrainOptions, default: TrainOptions, terminal: Terminal
+    path: Path,
+    given: TrainOptions,
+    default: TrainOptions,
+    terminal: Terminal,
+    ranks: int = 1,
 ) -> tuple[Checkpoint, TrainOptions]:
     """Return a checkpoint, and the options of the training that wrote it.
+
+    Other ``ranks`` than those that wrote it have as many threads as suits them.
 
     Raises
     ------
@@ -166,6 +178,8 @@ def resumed_options(
     ):
         raise CheckpointError("checkpoint.damaged", path=path)
     known: dict[str, Any] = {name: plan.get(name) for name in KINDS}
+    if plan.get("ranks", 1) != ranks:
+        known["threads"] = None
     options = TrainOptions(**known, output=given.output)
     return checkpoint, options
 

@@ -12,6 +12,7 @@ from ardoise.engine.arrays import Array
 from ardoise.engine.ensemble import average
 from ardoise.engine.history import History
 from ardoise.engine.network import Network
+from ardoise.engine.ranks import Ranks
 from ardoise.engine.training import Callback
 from ardoise.files.checkpoint import Checkpoint
 from ardoise.plots.numbers import integer
@@ -46,14 +47,21 @@ class Members:
             network.state[...] = vector[network.n_params :]
             self.done.append(network)
 
-    def learn(self, callbacks: Sequence[Callback], progress: ShownProgress) -> None:
+    def learn(
+        self,
+        callbacks: Sequence[Callback],
+        progress: ShownProgress,
+        ranks: Ranks | None = None,
+    ) -> None:
         """Train the members that are left, until the last one or Ctrl-C."""
         networks = self._plan.networks
         while len(self.done) < len(networks) and not self.interrupted:
             member = len(self.done)
             if len(networks) > 1:
                 progress.member = (member + 1, len(networks))
-            history = learn(self._plan, callbacks, self._snapshot, member)
+            history = learn(
+                self._plan, callbacks, self._snapshot, member, communicator=ranks
+            )
             self.histories.append(history)
             self._snapshot = None
             if not self.interrupted:

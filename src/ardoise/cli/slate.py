@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from ardoise.cli.terminal import Lang, Terminal
+from ardoise.cli.terminal import Terminal
 from ardoise.cli.using import find_model
 from ardoise.files import load_model
-from ardoise.messages import OptionError, UserError
+from ardoise.messages import Lang, OptionError, UserError
 
 # What the extra installs, by the names that Python imports.
 PACKAGES = frozenset({"starlette", "uvicorn", "websockets", "anyio", "h11"})

@@ -5,28 +5,12 @@ import io
 import os
 import sys
 import unicodedata
-from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
-from ardoise.messages import text
-
-Lang = Literal["en", "fr"]
-
-
-def default_language(environ: Mapping[str, str] | None = None) -> Lang:
-    """Return ``"fr"`` where the system speaks French, else ``"en"``.
-
-    The variables are those of POSIX (section 8.2), the first that is set deciding.
-    """
-    environ = os.environ if environ is None else environ
-    for name in ("LC_ALL", "LC_MESSAGES", "LANG"):
-        if environ.get(name):
-            return "fr" if environ[name].lower().startswith("fr") else "en"
-    return "en"
-
+from ardoise.messages import Lang, text
 
 # What stands for a character that the output cannot show; others lose their accents.
 _PLAIN = {"’": "'", "–": "-", "—": "-", "…": "...", "×": "x", "œ": "oe", "Œ": "OE"}

@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 from ardoise.cli.augmenting import setting_words
@@ -18,6 +19,7 @@ from ardoise.cli.members import Members, temper
 from ardoise.cli.parts import MNIST
 from ardoise.cli.plan import TrainOptions, make_plan
 from ardoise.cli.progress import Interruptible, ShownProgress
+from ardoise.cli.ranks import Together
 from ardoise.cli.report import write_report
 from ardoise.cli.results import draw, say_result, say_time
 from ardoise.cli.summary import summarise
@@ -28,6 +30,7 @@ from ardoise.digits.planning import Plan, highest_rate
 from ardoise.digits.recipes import EXPECTED, RECIPES
 from ardoise.engine.doctor import Finding
 from ardoise.engine.errors import DivergenceError, SnapshotError
+from ardoise.engine.ranks import RanksError
 from ardoise.engine.threads import available_threads, blas_threads
 from ardoise.engine.training import Callback
 from ardoise.files import save_model, write_atomically
@@ -50,6 +53,7 @@ def train(
     options: TrainOptions,
     terminal: Terminal,
     *,
+    together: Together,
     checkpoint: Path | None = None,
     every: float = 30.0,
     start: Checkpoint | None = None,
@@ -60,6 +64,8 @@ def train(
     ----------
     options : TrainOptions
     terminal : Terminal
+    together : Together
+        The ranks that train; the first one writes all files.
     checkpoint : Path, optional
         Where to write one ``every`` so many seconds.
     every : float
@@ -72,13 +78,18 @@ def train(
         With one sentence, when an option, the data or the output folder is wrong, or
         the training diverges.
     """
-    plan = make_plan(options, terminal)
+    if together.world is not None and options.threads is None:
+        options = replace(options, threads=together.world.threads())
+    plan = together.all(lambda: make_plan(options, terminal))
+    together.same_data(plan.details["digest"])
+    if together.world is not None:
+        plan.details["ranks"] = together.world.size
     if start is not None:
         check_same(checkpoint or Path(), start, plan)
     if checkpoint is not None:
-        prove_writable(checkpoint)
+        together.first(partial(prove_writable, checkpoint))
     is_new = options.output is None or not os.path.exists(options.output)
-    folder = prepare_folder(options.output, plan.recipe.name)
+    folder = together.first(partial(prepare_folder, options.output, plan.recipe.name))
     introduce(terminal, plan)
     notebook_epochs = plan.recipe.epochs if plan.recipe.notebook else None
     progress, interrupt = ShownProgress(terminal, notebook_epochs), Interruptible()
@@ -92,15 +103,18 @@ def train(
     try:
         try:
             with interrupt, progress:
-                members.learn(callbacks, progress)
+                members.learn(callbacks, progress, together.world)
         except SnapshotError:
-            if is_new:
+            if is_new and together.is_first:
                 folder.rmdir()  # nothing was learned
             raise CheckpointError("checkpoint.damaged", path=checkpoint) from None
         except BaseException:
             # The model first: whatever happened, what was learned is kept.
-            keep(plan, members, folder / MODEL_FILE)
+            if together.is_first:
+                keep(plan, members, folder / MODEL_FILE)
             raise
+        if not together.is_first:
+            return 130 if members.interrupted else 0
         keep(plan, members, folder / MODEL_FILE)
         if not members.has_learned:
             raise KeyboardInterrupt  # before the first epoch ended
@@ -118,6 +132,8 @@ def train(
             lower=f"{min(rate / 10, usual):g}",
             file=folder / MODEL_FILE,
         ) from None
+    except RanksError as error:
+        raise RunError("ranks.drifted", rank=error.rank) from None
     except KeyboardInterrupt:
         terminal.complain(terminal.text("train.unfinished", file=folder / MODEL_FILE))
         return 130
@@ -276,6 +292,8 @@ def introduce(terminal: Terminal, plan: Plan) -> None:
             weights=integer(network.n_params, lang),
             threads=plan.threads,
         )
+    if "ranks" in plan.details:
+        terminal.say("train.ranks", n=integer(plan.details["ranks"], lang))
     expected = EXPECTED.get(recipe.name)
     usual = (MNIST, recipe.split) == (plan.details["data"], plan.details["split"])
     if expected is not None and usual and recipe == RECIPES[recipe.name]:

@@ -162,6 +162,7 @@ def learn(
     snapshot: Snapshot | None = None,
     member: int = 0,
     learning_rate: Schedule | None = None,
+    communicator: Any = None,
 ) -> History:
     """Train a network of the plan, or go on from a snapshot.
 
@@ -173,6 +174,8 @@ def learn(
     member : int
     learning_rate : Schedule, optional
         Instead of the recipe's, so that whoever made it can change it on the way.
+    communicator : Ranks or mpi4py.MPI.Comm, optional
+        With whom to train; as `ardoise.fit` takes it.
 
     Raises
     ------
@@ -199,6 +202,7 @@ def learn(
         augment=recipe.augmentation,
         outliers=plan.outliers,
         snapshot=snapshot,
+        communicator=communicator,
     )
 
 

@@ -1,0 +1,211 @@
+"""A process beside each rank that says when it dies or hangs, and ends the training.
+
+One rank that is gone leaves the others waiting in a sum for ever, and most launchers
+say at best the number of a process. So what a launcher starts is a supervisor; it
+starts the rank itself, which tells it through a pipe what it is doing. No rank has to
+reach another one for this: each supervisor judges its own, and by ending has the
+launcher end all the others.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import select
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Sequence
+from typing import NoReturn
+
+from ardoise.cluster.launched import Launched, launched
+from ardoise.messages import text, wanted_language
+
+PULSE = "ARDOISE_PULSE"  # environment: the pipes of a rank that is supervised
+PATIENCE = "ARDOISE_PATIENCE"  # environment: seconds that a rank may be silent
+SECONDS = 20.0
+# Whoever waits for others gives their supervisors time to notice first.
+LONGER = 1.4
+# A rank is hung if it takes so many times longer than ever before, and more than that.
+FACTOR = 10
+GRACE = 0.5  # seconds for the launcher to pass on what was said, before all ends
+BYTES = {"computing": b"c", "waiting": b"w", "step": b"s", "done": b"d"}
+_STATES = {code: state for state, code in BYTES.items()}
+PR_SET_PDEATHSIG = 1
+
+
+def supervise(
+    command: Sequence[str], place: Launched, lang: str, checkpoint: str | None = None
+) -> int:
+    """Run a rank, and return its exit code; 1 if it was killed or hangs.
+
+    Parameters
+    ----------
+    command : sequence of str
+        What starts it.
+    place : Launched
+    lang : str
+    checkpoint : str, optional
+        Where it writes checkpoints, to be named in the sentence.
+    """
+    states, told = os.pipe()  # what it does
+    alive, held = os.pipe()  # closed when this process ends: then it must end, too
+    environ = {**os.environ, PULSE: f"{told},{alive},{held}"}
+    # It may have inherited what it speaks to its launcher with: nothing is closed.
+    for end in (told, alive, held):
+        os.set_inheritable(end, True)
+    child = subprocess.Popen(command, close_fds=False, env=environ)
+    os.close(told)
+    os.close(alive)
+
+    def say(key: str, **values: object) -> None:
+        host = socket.gethostname()
+        values = {**place._asdict(), "pid": child.pid, "host": host, **values}
+        words = text(key, lang, **values)
+        if checkpoint is not None and os.path.exists(checkpoint):
+            words += " " + text("ranks.go_on", lang, size=place.size, path=checkpoint)
+        print(words, file=sys.stderr, flush=True)
+        time.sleep(GRACE)
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the rank ends, and then this
+    signal.signal(signal.SIGTERM, lambda *_: child.terminate())
+    watch = Watch(_patience(), time.monotonic())
+    while True:
+        ready, _, _ = select.select([states], [], [], watch.tick)
+        now = time.monotonic()
+        if ready:
+            heard = os.read(states, 65536)
+            if not heard:
+                break  # it has ended, or closed all that it had
+            for code in heard:
+                watch.hear(_STATES.get(bytes([code]), ""), now)
+        elif (wrong := watch.wrong(now)) is not None:
+            seconds = round(now - watch.since)
+            child.kill()
+            child.wait()
+            say(wrong, seconds=seconds)
+            return 1
+    code = child.wait()
+    if code >= 0:
+        return code
+    name = signal.Signals(-code).name if -code in [*signal.Signals] else str(-code)
+    say("ranks.killed", signal=name)
+    return 1
+
+
+def supervised(arguments: Sequence[str]) -> int | None:
+    """Run a training of the command line beside this process, if it is one of several.
+
+    Returns
+    -------
+    int or None
+        Its exit code; None where this process is to do itself what was asked.
+    """
+    place = launched()
+    if place is None or PULSE in os.environ or not hasattr(os, "fork"):
+        return None
+    if arguments[:1] != ["train"]:
+        return None
+    command = [sys.executable, "-m", "ardoise", *arguments]
+    lang = wanted_language(arguments)
+    return supervise(command, place, lang, _checkpoint(arguments))
+
+
+def _checkpoint(arguments: Sequence[str]) -> str | None:
+    """Return where a training was asked to write its checkpoints."""
+    given = [word.partition("=") for word in arguments]
+    for (name, sign, value), following in zip(given, [*arguments[1:], ""], strict=True):
+        if name in ("--checkpoint", "--resume"):
+            return value if sign else following
+    return None
+
+
+class Watch:
+    """What a rank was heard to do, and whether it has been silent for too long.
+
+    Parameters
+    ----------
+    patience : float
+        Seconds of silence that are borne, at least.
+    now : float
+        Seconds, of any clock.
+
+    Attributes
+    ----------
+    since : float
+        When it was last heard.
+    tick : float
+        After how many seconds of silence to ask `wrong`.
+    """
+
+    def __init__(self, patience: float, now: float) -> None:
+        self._patience, self.since = patience, now
+        self._state, self._longest = "", 0.0
+        self._armed = False  # before its first step, a rank reads data, as it may
+        self.tick = min(1.0, patience / 10)
+
+    def hear(self, state: str, now: float) -> None:
+        """Note what it does now."""
+        if self._armed and self._state == "computing":
+            self._longest = max(self._longest, now - self.since)
+        if state == "step":
+            self._armed, state = True, "computing"
+        elif state == "done":
+            self._armed = False
+        self._state, self.since = state, now
+
+    def wrong(self, now: float) -> str | None:
+        """Return the key of the sentence that says what is wrong, if anything is."""
+        most = max(self._patience, FACTOR * self._longest)
+        silence = now - self.since
+        if not self._armed:
+            return None
+        if self._state == "waiting":
+            return "ranks.lost" if silence > LONGER * most else None
+        return "ranks.hung" if silence > most else None
+
+
+def pulse() -> Callable[[str], None] | None:
+    """Return what tells this rank's supervisor what it does; None if it has none.
+
+    From now on, this process ends when its supervisor does.
+    """
+    word = os.environ.pop(PULSE, None)
+    if word is None:
+        return None
+    told, alive, held = map(int, word.split(","))
+    os.close(held)
+    for descriptor in (told, alive):
+        os.set_inheritable(descriptor, False)
+    _die_with_parent()
+    threading.Thread(target=_end_with, args=(alive,), daemon=True).start()
+
+    def tell(state: str) -> None:
+        try:
+            os.write(told, BYTES[state])
+        except OSError:
+            pass  # it has ended; this process is about to
+
+    return tell
+
+
+def _die_with_parent() -> None:
+    """Have the kernel kill this process when its parent ends, even if it is stopped."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def _end_with(alive: int) -> NoReturn:
+    """End this process when the other end of a pipe is closed."""
+    os.read(alive, 1)
+    os._exit(1)
+
+
+def _patience() -> float:
+    try:
+        return max(1.0, float(os.environ.get(PATIENCE, "")))
+    except ValueError:
+        return SECONDS

@@ -1,0 +1,128 @@
+"""``mpiexec -n 2 ardoise train``: real ranks of MPI, on one computer."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ardoise.files import load_model
+from ardoise.files.checkpoint import load_checkpoint
+
+pytest.importorskip("mpi4py", reason="mpi4py is not installed", exc_type=ImportError)
+BESIDE = Path(sys.executable).with_name("mpiexec")
+MPIEXEC = str(BESIDE) if BESIDE.exists() else shutil.which("mpiexec")
+pytestmark = pytest.mark.skipif(MPIEXEC is None, reason="there is no mpiexec")
+
+ARDOISE = (sys.executable, "-m", "ardoise")
+PLAIN = ("--recipe", "notebook", "--epochs", 5, "--threads", 1)
+LONG = ("--recipe", "mlp", "--epochs", 10**6, "--batch-size", 50, "--threads", 1)
+
+
+def start(size, *arguments):
+    ranks = () if size == 1 else (MPIEXEC, "-n", str(size))
+    return subprocess.Popen(
+        [*ranks, *ARDOISE, *map(str, arguments)],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def train(size, *arguments):
+    """Return (exit code, output, errors) of so many ranks."""
+    with start(size, "train", *arguments) as process:
+        said = process.communicate(timeout=120)
+    return process.returncode, *said
+
+
+def test_two_ranks_learn_what_one_process_learns(data, somewhere):
+    nets = {}
+    for size in (1, 2):
+        code, out, err = train(size, "--data", data, *PLAIN, "--output", f"of{size}")
+        assert (code, err) == (0, "")
+        assert out.count("Recipe notebook") == 1
+        model = load_model(f"of{size}/model.safetensors")
+        assert model.details.get("ranks") == (2 if size == 2 else None)
+        nets[size] = model.network.theta
+    assert "Ranks: 2, each reads its share of every batch." in out
+    np.testing.assert_allclose(nets[2], nets[1], atol=1e-5)
+    with open("of2/history.csv") as file:
+        assert len(file.readlines()) == 1 + 6
+
+
+def test_what_is_wrong_is_said_once(data):
+    code, out, err = train(2, "--data", data, "--split", "nonsense")
+    assert out == ""
+    assert len(err.splitlines()) == 1, err
+    assert code == 2
+    code, out, err = train(2, "--data", "none.csv")
+    assert (code, out, err.count("none.csv")) == (1, "", 1)
+    assert "Traceback" not in err
+    code, _, err = train(2, "--epochs", "many")
+    assert (code, err.count("--epochs")) == (2, 1)
+
+
+def wait_for(path, process):
+    end = time.monotonic() + 60
+    while not Path(path).exists():
+        assert process.poll() is None and time.monotonic() < end
+        time.sleep(0.05)
+
+
+def test_ctrl_c_ends_all_ranks_and_keeps_the_model(data, somewhere):
+    options = ("--data", data, *LONG, "--output", "cut", "--checkpoint", "point")
+    with start(2, "train", *options, "--every", "0s") as process:
+        wait_for("point.previous", process)
+        process.send_signal(signal.SIGINT)
+        out, _ = process.communicate(timeout=60)
+    assert "Interrupted" in out
+    assert load_model("cut/model.safetensors").details["ranks"] == 2
+    assert load_checkpoint("point").plan["ranks"] == 2
+
+
+def workers():
+    """Return the processes that train, whose parents watch over them."""
+    found = {}
+    for entry in Path("/proc").iterdir():
+        try:
+            command = (entry / "cmdline").read_bytes().split(b"\0")
+            status = (entry / "stat").read_text().rpartition(")")[2].split()
+        except (OSError, IndexError):
+            continue
+        if b"-m" in command and b"ardoise" in command and b"point" in command:
+            found[int(entry.name)] = int(status[1])
+    return [pid for pid, parent in found.items() if parent in found]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_a_killed_rank_ends_all_and_others_go_on(data, somewhere):
+    options = ("--data", data, *LONG, "--output", "killed", "--checkpoint", "point")
+    with start(2, "train", *options, "--every", "0s") as process:
+        wait_for("point.previous", process)
+        killed = workers()[-1]
+        os.kill(killed, signal.SIGKILL)
+        _, err = process.communicate(timeout=60)
+    assert process.returncode
+    assert err.count("was killed by SIGKILL") == 1
+    assert f"process {killed} on" in err
+    assert "ardoise train --resume point" in err
+    assert workers() == []
+    step = load_checkpoint("point").snapshot.values["step"]
+    for size in (1, 2):
+        with start(size, "train", "--resume", "point", "--output", f"on{size}") as on:
+            end = time.monotonic() + 60
+            while load_checkpoint("point").snapshot.values["step"] <= step:
+                assert on.poll() is None and time.monotonic() < end
+                time.sleep(0.1)
+            on.send_signal(signal.SIGINT)
+            out, _ = on.communicate(timeout=60)
+        assert "Interrupted" in out
+        step = load_checkpoint("point").snapshot.values["step"]
+        assert load_checkpoint("point").plan["ranks"] == size
