@@ -195,10 +195,10 @@ def test_a_later_member_that_diverges(ardoise, hard, monkeypatch):
 
     learn = cli_members.learn
 
-    def diverge(plan, callbacks, snapshot, member):
+    def diverge(plan, callbacks, snapshot, member, **others):
         if member == 2:
             raise DivergenceError(2, 30, 0.5)
-        return learn(plan, callbacks, snapshot, member)
+        return learn(plan, callbacks, snapshot, member, **others)
 
     monkeypatch.setattr(cli_members, "learn", diverge)
     options = (*SMALL, "--epochs", 2, "--members", 3, "--output", "run")

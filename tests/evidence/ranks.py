@@ -60,8 +60,9 @@ def wait_for(there, process, seconds=60.0) -> None:
 def disturb(folder: Path, rng: random.Random, deed: str) -> float:
     """Train, disturb a rank, and return after how many seconds all had ended."""
     point = folder / "run.ck"
-    options = ("--recipe", "cnn", "--threads", "1", "--output", str(folder / "run"))
-    process = started(RANKS, *options, "--checkpoint", str(point), "--every", "0.5s")
+    options = ("--recipe", "mlp", "--epochs", "10000", "--threads", "1")
+    options += ("--output", str(folder / "run"), "--checkpoint", str(point))
+    process = started(RANKS, *options, "--every", "0.5s")
     wait_for(point.exists, process)
     time.sleep(rng.uniform(0, 4))
     worker, supervisor = rng.choice(sorted(workers(process.pid).items()))
@@ -101,7 +102,7 @@ def go_on(folder: Path, point: Path, step: int, ranks: int) -> None:
     process = started(ranks, *options, "--every", "0.5s")
     wait_for(lambda: load_checkpoint(point).snapshot.values["step"] > step, process)
     process.send_signal(signal.SIGINT)
-    said, wrong = process.communicate(timeout=60)
+    said, wrong = process.communicate(timeout=300)  # it draws and writes its report
     if "Interrupted" not in said or not (folder / "on" / "model.safetensors").exists():
         raise SystemExit(f"it did not go on:\n{said}\n{wrong}")
 
