@@ -40,6 +40,11 @@ def told(*heard):
         ([(0, "step"), (5, "waiting"), (6, "step")], 57, "ranks.hung"),
         ([(0, "step"), (1, "done")], 1e6, None),
         ([(0, "step"), (1, "nonsense")], 22, "ranks.hung"),
+        ([(5, "beat")], 25, None),
+        ([(5, "beat")], 25.1, "ranks.hung"),  # even while it reads its data
+        ([(0, "step"), (1, "waiting"), (1, "beat")], 21.1, "ranks.hung"),
+        ([(0, "step"), (1, "waiting"), (29, "beat")], 29.1, "ranks.lost"),
+        ([(0, "step"), (20, "beat")], 20.1, "ranks.hung"),  # alive, and stuck
     ],
 )
 def test_silence_is_judged_by_what_a_rank_was_doing(heard, now, wrong):
@@ -102,7 +107,12 @@ def test_a_killed_rank_is_named_with_the_way_to_go_on(tmp_path, quick, capfd):
 
 @unix
 @pytest.mark.parametrize(
-    "hangs", ["time.sleep(60)", "import os; os.kill(os.getpid(), 19)"]
+    "hangs",
+    [
+        "time.sleep(60)",
+        "import os; os.kill(os.getpid(), 19)",
+        "import os; tell('waiting'); os.kill(os.getpid(), 19)",
+    ],
 )
 def test_a_rank_that_hangs_is_ended_and_named(tmp_path, quick, capfd, hangs):
     started = time.monotonic()

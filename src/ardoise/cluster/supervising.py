@@ -31,8 +31,9 @@ SECONDS = 20.0
 LONGER = 1.4
 # A rank is hung if it takes so many times longer than ever before, and more than that.
 FACTOR = 10
+BEAT = 0.25  # seconds between two signs of life
 GRACE = 0.5  # seconds for the launcher to pass on what was said, before all ends
-BYTES = {"computing": b"c", "waiting": b"w", "step": b"s", "done": b"d"}
+BYTES = {"computing": b"c", "waiting": b"w", "step": b"s", "done": b"d", "beat": b"b"}
 _STATES = {code: state for state, code in BYTES.items()}
 PR_SET_PDEATHSIG = 1
 
@@ -82,11 +83,10 @@ def supervise(
                 break  # it has ended, or closed all that it had
             for code in heard:
                 watch.hear(_STATES.get(bytes([code]), ""), now)
-        elif (wrong := watch.wrong(now)) is not None:
-            seconds = round(now - watch.since)
+        if (wrong := watch.wrong(now)) is not None:
             child.kill()
             child.wait()
-            say(wrong, seconds=seconds)
+            say(wrong, seconds=watch.seconds)
             return 1
     code = child.wait()
     if code >= 0:
@@ -124,7 +124,10 @@ def _checkpoint(arguments: Sequence[str]) -> str | None:
 
 
 class Watch:
-    """What a rank was heard to do, and whether it has been silent for too long.
+    """What a rank was heard to do, and whether that, or its silence, is too long.
+
+    Whatever it does, it gives signs of life all the time: one that is stopped while it
+    waits for others is not taken for one of those that wait for it.
 
     Parameters
     ----------
@@ -135,37 +138,45 @@ class Watch:
 
     Attributes
     ----------
-    since : float
-        When it was last heard.
+    seconds : int
+        How long it had done what was wrong.
     tick : float
         After how many seconds of silence to ask `wrong`.
     """
 
     def __init__(self, patience: float, now: float) -> None:
-        self._patience, self.since = patience, now
+        self._patience, self.seconds = patience, 0
+        self._since = now
+        self._heard: float | None = None  # when it last gave a sign of life
         self._state, self._longest = "", 0.0
         self._armed = False  # before its first step, a rank reads data, as it may
         self.tick = min(1.0, patience / 10)
 
     def hear(self, state: str, now: float) -> None:
         """Note what it does now."""
+        if state == "beat":
+            self._heard = now
+            return
         if self._armed and self._state == "computing":
-            self._longest = max(self._longest, now - self.since)
+            self._longest = max(self._longest, now - self._since)
         if state == "step":
             self._armed, state = True, "computing"
         elif state == "done":
             self._armed = False
-        self._state, self.since = state, now
+        self._state, self._since = state, now
 
     def wrong(self, now: float) -> str | None:
         """Return the key of the sentence that says what is wrong, if anything is."""
-        most = max(self._patience, FACTOR * self._longest)
-        silence = now - self.since
+        if self._heard is not None and now - self._heard > self._patience:
+            self.seconds = round(now - self._heard)
+            return "ranks.hung"
         if not self._armed:
             return None
+        most = max(self._patience, FACTOR * self._longest)
+        self.seconds = round(now - self._since)
         if self._state == "waiting":
-            return "ranks.lost" if silence > LONGER * most else None
-        return "ranks.hung" if silence > most else None
+            return "ranks.lost" if now - self._since > LONGER * most else None
+        return "ranks.hung" if now - self._since > most else None
 
 
 def pulse() -> Callable[[str], None] | None:
@@ -189,6 +200,12 @@ def pulse() -> Callable[[str], None] | None:
         except OSError:
             pass  # it has ended; this process is about to
 
+    def live() -> None:
+        while True:
+            tell("beat")
+            time.sleep(BEAT)
+
+    threading.Thread(target=live, daemon=True).start()
     return tell
 
 
