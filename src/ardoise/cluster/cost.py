@@ -241,10 +241,10 @@ def hosts_to(most: int) -> list[int]:
 def enough(cluster: Cluster, work: Work, most: int) -> int | None:
     """Return the first 1, 2, 4… hosts at which doubling them gains less than `GAIN`.
 
-    None if even the last doubling up to the most pays.
+    None if every doubling pays until the most are reached.
     """
     hosts = 1
-    while 2 * hosts <= most:
+    while hosts < most:
         slow, fast = (predict(cluster, work, n).speed for n in (hosts, 2 * hosts))
         if fast < (1 + GAIN) * slow:
             return hosts
