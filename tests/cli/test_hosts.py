@@ -42,15 +42,15 @@ def test_a_plan(ardoise, measured):
         "1,000,000 weights, 60,000 samples, 128 a step",
         "sum 4.00 MB.",
         "1.00 ms a step and 50.0 µs a sample, which is 20.0 GFLOP/s per processor",
-        "as you say: 1.00 ms and 125 MB/s.",
+        "as you say: 1.00 ms and 118 MB/s.",
         "One computer is enough: a second one gains less than 10%.",
     ):
         assert words in plain
     rows = rows_of(said)
     assert [row[:2] for row in rows] == [["1", "1"], ["2", "2"], ["4", "4"]]
     assert rows[0][2:5] == ["17,297", "100%", "7.40\u00a0ms"]
-    # 1 + 32 · 0.05 + 2 · 0.4 of computing, 4 + 48 + 0.3 of the sum.
-    assert rows[2][4] == "55.7\u00a0ms" and rows[2][5] == "94%"
+    # 1 + 32 · 0.05 + 2 · 0.4 of computing, 4 + 51 + 0.3 of the sum.
+    assert rows[2][4] == "58.7\u00a0ms" and rows[2][5] == "94%"
     (_, batch, more), *_ = measured
     assert batch == 128 and more == {"threads": 2, "params": 1_000_000}
 
@@ -115,10 +115,11 @@ def test_times(text, seconds):
 
 @pytest.mark.parametrize(
     ("text", "speed"),
-    [("1Gbit/s", 125e6), ("125MB/s", 125e6), ("56kb/s", 7e3), ("2.5Gbps", 312.5e6)],
+    [("1Gbit/s", 117.7e6), ("125MB/s", 125e6), ("56kb/s", 6590), ("2.5Gbps", 294.2e6)],
 )
 def test_speeds(text, speed):
-    assert hosts.bandwidth_of(text) == pytest.approx(speed)
+    """Of the bits of a line, frames and headers take 6 %."""
+    assert hosts.bandwidth_of(text) == pytest.approx(speed, rel=1e-3)
 
 
 def test_short_times_and_amounts():

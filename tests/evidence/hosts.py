@@ -7,6 +7,7 @@ it back for the delay and writes it to another. Frames travel as large as TCP ma
 them (IFF_VNET_HDR, up to 64 KiB), or no such process would pass 1 Gbit/s.
 """
 
+import ctypes
 import fcntl
 import os
 import select
@@ -25,9 +26,10 @@ MTU = 1500
 TUNSETIFF, TUNSETOFFLOAD, TUNSETVNETHDRSZ = 0x400454CA, 0x400454D0, 0x400454D8
 IFF_TAP, IFF_NO_PI, IFF_VNET_HDR = 0x2, 0x1000, 0x4000
 TUN_F_CSUM, TUN_F_TSO4, TUN_F_TSO6 = 0x1, 0x2, 0x4
+PR_SET_PDEATHSIG = 1  # linux/prctl.h: end with the process that started this one
 HEADER = 10  # bytes of struct virtio_net_hdr, before the frame
 LARGEST = 1 << 17
-BURST = 1 << 17  # bytes that pass at once: more than the largest frame
+BURST = 69_000  # bytes that pass at once: some more than TCP's largest packet
 
 
 def sh(*words: str, check: bool = True) -> str:
@@ -163,14 +165,13 @@ def tap(namespace: str) -> int:
 
 def setns(file: int) -> None:
     """Move this process into a network namespace."""
-    import ctypes
-
     if ctypes.CDLL(None, use_errno=True).setns(file, 0):
         raise OSError(ctypes.get_errno(), "setns")
 
 
 def switch(delay: float, names: list[str]) -> None:
     """Pass frames between the hosts, each so many seconds after it came, for ever."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     # What stands for hardware does not wait until the processors have nothing to do.
     os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(10))
     ports = [tap(name) for name in names]

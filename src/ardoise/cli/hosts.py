@@ -18,6 +18,7 @@ from ardoise.cluster.bench import (
 )
 from ardoise.cluster.cost import (
     GAIN,
+    PAYLOAD,
     Cluster,
     Link,
     Work,
@@ -35,12 +36,13 @@ MOST_PARAMS, MOST = 10**11, 10**9
 SHAPE, CLASSES, SAMPLES, SHARE = (28, 28, 1), 10, 60_000, 0.9
 BATCH = 128
 # What is taken where nothing is given or measured: Ethernet as most institutes have it.
-USUAL = Link(latency=50e-6, bandwidth=125e6)
+USUAL = Link(latency=50e-6, bandwidth=125e6 * PAYLOAD)
 HAND_OVER = 1e-6  # seconds between two ranks of a host, each with a processor
 # Between two that have not: 4 ranks of MPICH on 2 processors took 0.2 to 0.6 ms.
 WAIT = 0.4e-3
 SECONDS = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6}
-PER_SECOND = {"bit": 1 / 8, "b": 1 / 8, "B": 1.0}
+# Bits are those of the line, as it is sold; bytes are those of messages.
+PER_SECOND = {"bit": PAYLOAD / 8, "b": PAYLOAD / 8, "B": 1.0}
 MANY = {"": 1.0, "k": 1e3, "M": 1e6, "G": 1e9}
 
 
@@ -153,7 +155,7 @@ def latency_of(text: str) -> float:
 
 
 def bandwidth_of(text: str) -> float:
-    """Return how many bytes a second ``"1Gbit/s"`` or ``"125MB/s"`` are.
+    """Return the bytes of messages that ``"1Gbit/s"`` or ``"118MB/s"`` carry a second.
 
     Raises
     ------
