@@ -13,7 +13,6 @@ import argparse
 import json
 import os
 import signal
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -33,6 +32,7 @@ from ardoise.cluster.cost import (
     Link,
     Prediction,
     Work,
+    allreduce,
     fit_line,
     predict,
 )
@@ -105,7 +105,9 @@ def rank(what: str, name: str, batch: int, steps: int, quantile: float) -> None:
         found = asdict(link) if link is not None else None
     elif what == "speed":
         network, training = model(name)
-        speed = measure_speed(network, batch, seconds=1.0, **training)
+        speed = measure_speed(
+            network, batch, seconds=1.0, quantile=quantile, **training
+        )
         found = [speed.points, speed.computing.copy, speed.computing.add]
     if comm.Get_rank() == 0:
         print(json.dumps(found), flush=True)
@@ -165,24 +167,21 @@ class Launcher:
         return json.loads(done.stdout.splitlines()[-1])
 
 
-def link(found: dict[str, float]) -> Link:
-    return Link(**found)
+def quickest(found: list[dict[str, float]], ranks: int, work: Work) -> Link:
+    """Return the link of which the vector is summed most quickly."""
+    links = [Link(**one) for one in found]
+    return min(links, key=lambda one: allreduce(one, ranks, work.message))
 
 
 def computing_of(speeds: list[Any]) -> Computing:
     """Return what a rank computes, from several measurements of each size.
 
-    Of several medians the least counts, here and of the trainings: what other
-    processes take is not to be measured.
+    Of several medians the least counts, here, of the trainings and of the sums: what
+    other processes take is not to be measured.
     """
     points, copies, adds = zip(*speeds, strict=True)
     best = [(size[0][0], min(s for _, s in size)) for size in zip(*points, strict=True)]
     return Computing(*fit_line(best), min(copies), min(adds))
-
-
-def middle(found: list[dict[str, float]]) -> dict[str, float]:
-    """Return the median of each number."""
-    return {key: statistics.median(one[key] for one in found) for key in found[0]}
 
 
 def compare(
@@ -197,11 +196,11 @@ def compare(
         script.chmod(0o755)
         here = Launcher(mpiexec, None, script)
         there = Launcher(mpiexec, hosts, script)
-        tell_of_network(hosts, link(there(2, "sum", name, batch, 0, 0)))
+        tell_of_network(hosts, Link(**there(2, "sum", name, batch, 0, 0)))
         runs: dict[tuple[str, int], list[float]] = {}
         speeds, twos, fours = [], [], []
         for _ in range(repeats):  # in turns, so that a busy minute hits all alike
-            speeds.append(here(1, "speed", name, batch, 0, 0))
+            speeds.append(here(1, "speed", name, batch, 0, quantile))
             twos.append(here(2, "sum", name, batch, 0, 0))
             fours.append(here(4, "sum", name, batch, 0, 0))
             for place, ranks, start in (
@@ -219,7 +218,7 @@ def compare(
         work,
         {place: min(found) for place, found in runs.items()},
         computing_of(speeds),
-        (link(middle(twos)), link(middle(fours))),
+        (quickest(twos, 2, work), quickest(fours, 4, work)),
         processors,
         switch,
     )

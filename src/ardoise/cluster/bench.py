@@ -37,7 +37,7 @@ class Speed(NamedTuple):
     ----------
     computing : Computing
     points : tuple of (int, float)
-        Samples of a step, and its median seconds.
+        Samples of a step, and its seconds, mostly the median.
     operations : float
         Floating-point operations per second of the matrix products of a step.
     """
@@ -61,10 +61,9 @@ class _Clock(Callback):
         if enough and self.ends[-1] - self.ends[0] > self._seconds:
             training.stop()
 
-    def median(self) -> float:
-        """Return the median of the seconds between two steps."""
-        steps = np.diff(self.ends[WARM_UP:])
-        return float(np.median(steps))
+    def quantile(self, q: float) -> float:
+        """Return this quantile of the seconds between two steps."""
+        return float(np.quantile(np.diff(self.ends[WARM_UP:]), q))
 
 
 def network_of(params: int) -> Network:
@@ -91,6 +90,7 @@ def measure_speed(
     threads: int = 1,
     seconds: float = 3.0,
     params: int | None = None,
+    quantile: float = 0.5,
     **training: Any,
 ) -> Speed:
     """Train on noise for a few seconds; the network's weights are then worth nothing.
@@ -106,6 +106,8 @@ def measure_speed(
         About so long it takes.
     params : int, optional
         Of the network that is meant, of the same kind as this one but longer.
+    quantile : float
+        Of the seconds of the steps: the median, or less where others take processors.
     **training
         Further arguments of `fit`, such as the optimiser; not the learning rate.
     """
@@ -130,7 +132,7 @@ def measure_speed(
             callbacks=[clock],
             **training,
         )
-        points.append((size, clock.median()))
+        points.append((size, clock.quantile(quantile)))
     params = network.n_params if params is None else params
     longer = params / network.n_params
     fixed, per_sample = (longer * each for each in fit_line(points))
