@@ -7,7 +7,7 @@ BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help train test check format benchmarks records ablations pictures evidence figures screenshots fuzz docs docs-check clean
+.PHONY: help train test check format benchmarks records ablations pictures evidence figures screenshots root-on-linux cluster fuzz docs docs-check clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "make %-12s %s\n", $$1, $$2}'
@@ -72,6 +72,18 @@ evidence: $(VENV)/.installed-test ## slow proofs: 500 killed processes, failing 
 
 figures: $(VENV)/.installed-test ## how quick the slate is, the table of docs/en/guides/slate.md (idle machine, needs Chromium, about 5 minutes)
 	$(BIN)/python -m tests.evidence.slate $(ARGS)
+
+$(VENV)/.installed-cluster: $(VENV)/.installed-all
+	$(PIP) --editable '.[all,mpi]' mpich
+	@touch $@
+
+root-on-linux:
+	@[ "$$(uname)" = Linux ] && [ "$$(id -u)" = 0 ] || \
+	  { echo "make cluster needs root on Linux: it makes network namespaces"; exit 1; }
+
+cluster: root-on-linux $(VENV)/.installed-cluster ## what ranks and hosts gain, against what ardoise plan predicts (idle machine, root on Linux, about 5 minutes)
+	@{ command -v ip && command -v tc; } >/dev/null || apt-get install --quiet --yes iproute2
+	$(BIN)/python -m tests.evidence.cluster $(ARGS)
 
 screenshots: $(VENV)/.installed-test ## take the pictures of the slate for the docs anew (needs Chromium, about 4 minutes)
 	$(BIN)/python -m tests.evidence.screenshots $(ARGS)

@@ -240,6 +240,8 @@ COMMON = {
     *("compare", "final", "json"),
     *("slate", "page", "machine", "port", "host", "no", "browser", "record", "replay"),
     *("debug",),
+    *("plan", "mpiexec", "params", "nodes", "ranks", "per", "node", "batch", "size"),
+    *("latency", "bandwidth", "us", "ms", "gbit", "mb", "samples", "dense", "message"),
     *("notebook", "official", "csv", "npz", "idx", "png", "jpeg", "numpy", "en", "fr"),
     *("augment", "affine", "elastic", "rotation", "translation", "shear", "scale"),
     *("stretch", "shift", "thickness", "noise", "cutout", "none", "pixels"),
@@ -253,6 +255,7 @@ COMMON = {
     [
         "",
         "train",
+        "plan",
         "evaluate",
         "compare",
         "doctor",

@@ -681,6 +681,13 @@ def test_summary_names_layers_shapes_and_sizes():
     assert on_images == [("ReLU", "28 × 28 × 1", 0)]
 
 
+def test_operations_of_a_training_step():
+    """Three products a layer, but for the first that reads the samples: two."""
+    network = Network([Flatten(), Dense(5), ReLU(), Dense(4), Dense(3)], (2, 3, 1))
+    assert network.training_operations == 2 * (2 * 6 * 5 + 3 * 5 * 4 + 3 * 4 * 3)
+    assert Network([ReLU()], 3).training_operations == 0
+
+
 def test_repr_rebuilds_the_idea():
     assert repr(Network([Dropout(0.5), Tanh()], 3)) == (
         "Network([Dropout(rate=0.5), Tanh()], input_shape=(3,))"

@@ -163,6 +163,28 @@ def _build(terminal: Terminal) -> App:
                 start=start,
             )
 
+    @app.command(usage=t("usage_plan"), help=t("plan"))
+    def plan(
+        *,
+        params: Annotated[int | None, number("plan_params")] = None,
+        samples: Annotated[int | None, number("plan_samples")] = None,
+        nodes: Annotated[int, number("plan_nodes")] = 64,
+        recipe: Annotated[str | None, Parameter(help=t("plan_recipe"))] = None,
+        batch_size: Annotated[int | None, number("plan_batch_size")] = None,
+        ranks_per_node: Annotated[int | None, number("plan_ranks")] = None,
+        latency: Annotated[str | None, Parameter(help=t("plan_latency"))] = None,
+        bandwidth: Annotated[str | None, Parameter(help=t("plan_bandwidth"))] = None,
+        lang: lang_option = terminal.lang,
+    ) -> int:
+        from ardoise.cli.hosts import PlanOptions
+        from ardoise.cli.hosts import plan as run_plan
+        from ardoise.cli.ranks import join
+
+        what = (params, samples, nodes, recipe, batch_size)
+        given = PlanOptions(*what, ranks_per_node, latency, bandwidth)
+        with join(terminal) as together:
+            return run_plan(given, terminal, together)
+
     @app.command(usage=t("usage_evaluate"), help=t("evaluate"))
     def evaluate(
         model: model_option = None,

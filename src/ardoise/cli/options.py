@@ -30,6 +30,10 @@ _EXPECTED = {
     "--learning-rate": "option.rate",
     "--lang": "option.lang",
     "--step": "option.positive",
+    "--params": "option.positive",
+    "--samples": "option.positive",
+    "--nodes": "option.positive",
+    "--ranks-per-node": "option.positive",
 }
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import time
+from typing import Any
 
 from ardoise.cluster.launched import Launched
 from ardoise.cluster.supervising import pulse
 from ardoise.engine.ranks import Ranks
+from ardoise.engine.threads import computer
 from ardoise.messages import UserError
 
 POLITE = 0.02  # seconds between two looks whether the first rank is done
@@ -39,8 +41,18 @@ class World(Ranks):
         if self.size != place.size:
             raise RanksError("ranks.other_mpi", launched=place.size, found=self.size)
 
+    @property
+    def communicator(self) -> Any:
+        """The ranks, as mpi4py has them."""
+        return self._comm
+
+    def near(self) -> int:
+        """Return how many ranks are on this rank's computer, this one included."""
+        where = self.all(computer())
+        return where.count(where[self.rank])
+
     def leave(self) -> None:
-        """Wait until the first rank has ended its work, without taking a processor."""
+        """Wait until all ranks do, without taking a processor."""
         request = self._comm.Ibarrier()
         while not request.Test():
             time.sleep(POLITE)

@@ -197,6 +197,16 @@ class Network:
         return sum(spec.multiply_adds for spec in self._chain.specs)
 
     @property
+    def training_operations(self) -> int:
+        """Floating-point operations of these products in a step, for one sample.
+
+        Back, each has two products more, but the first: nobody asks for the gradient
+        of the samples.
+        """
+        costs = [spec.multiply_adds for spec in self._chain.specs]
+        return 2 * (3 * sum(costs) - next(filter(None, costs), 0))
+
+    @property
     def n_params(self) -> int:
         """How many numbers are learned."""
         return self.layout.size
