@@ -20,8 +20,9 @@ def default_threads() -> int:
     """Return how many threads to use: at most what the process may have.
 
     Fewer where an environment variable for numeric libraries (``OMP_NUM_THREADS`` and
-    the like) says so, as joblib's worker processes are told, and one where joblib runs
-    this beside others and tells nothing.
+    the like) says so, as joblib's worker processes are told, and most of Dask's; its
+    share where a worker of Dask was told nothing; and one where joblib runs this beside
+    others and tells nothing.
     """
     threads = available_threads()
     for name in LIMITS:
@@ -29,7 +30,24 @@ def default_threads() -> int:
         value = os.environ.get(name, "").partition(",")[0].strip()
         if value.isdecimal() and int(value) > 0:
             threads = min(threads, int(value))
-    return 1 if _is_one_of_many() else threads
+    if _is_one_of_many():
+        return 1
+    return max(1, min(threads, available_threads() // _tasks_of_dask()))
+
+
+def _tasks_of_dask() -> int:
+    """Return how many tasks run at once in the Dask worker that runs this; else 1.
+
+    A worker that a nanny starts is told one thread for each task (``OMP_NUM_THREADS``);
+    one without a nanny, or in the process that asks, has all processors for its tasks.
+    """
+    worker = sys.modules.get("distributed.worker")
+    if worker is None:
+        return 1
+    try:
+        return max(1, int(worker.get_worker().state.nthreads))
+    except ValueError:  # this is no task
+        return 1
 
 
 def _is_one_of_many() -> bool:
