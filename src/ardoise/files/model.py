@@ -29,7 +29,15 @@ from ardoise.files.safetensors import (
 )
 from ardoise.messages import UserError
 
-__all__ = ["MAX_HEADER", "Model", "ModelFileError", "load_model", "save_model"]
+__all__ = [
+    "MAX_HEADER",
+    "Model",
+    "ModelFileError",
+    "load_model",
+    "read_model",
+    "save_model",
+    "write_model",
+]
 
 FORMAT = 2
 KEY = "ardoise"  # of the JSON in the metadata
@@ -75,6 +83,17 @@ def save_model(path: str | Path, model: Model) -> None:
         If ``details`` holds what JSON cannot say, or more than fits in a header that
         `load_model` accepts (1 MiB).
     """
+    write_atomically(path, write_model(model))
+
+
+def write_model(model: Model) -> bytes:
+    """Return what `save_model` writes, to send it elsewhere.
+
+    Raises
+    ------
+    ValueError
+        As `save_model`.
+    """
     network = model.network
     about = {
         "format": FORMAT,
@@ -85,8 +104,7 @@ def save_model(path: str | Path, model: Model) -> None:
     }
     text = json.dumps(about, allow_nan=False)
     tensors = {**network.arrays(), **_doubt_arrays(model.doubt)}
-    content = write_tensors(tensors, {KEY: text}, seal=True)
-    write_atomically(path, content)
+    return write_tensors(tensors, {KEY: text}, seal=True)
 
 
 def load_model(path: str | Path) -> Model:
@@ -104,6 +122,17 @@ def load_model(path: str | Path) -> Model:
         raise ModelFileError("model.unreadable", path=path, reason=error) from None
     except ValueError as error:
         raise ModelFileError("model.damaged", path=path) from error
+    return read_model(content, path)
+
+
+def read_model(content: bytes | bytearray, path: str | Path) -> Model:
+    """Return the model that `write_model` wrote; an error names it by ``path``.
+
+    Raises
+    ------
+    ModelFileError
+        As `load_model`.
+    """
     try:
         return _read(content, path)
     except ModelFileError:
@@ -117,7 +146,7 @@ def load_model(path: str | Path) -> Model:
 DAMAGE = (*NONSENSE, RecursionError)
 
 
-def _read(content: bytearray, path: str | Path) -> Model:
+def _read(content: bytes | bytearray, path: str | Path) -> Model:
     tensors, metadata = read_tensors(content, sealed=True)
     about = strict_json(metadata[KEY])
     if about["format"] != FORMAT:
