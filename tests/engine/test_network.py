@@ -588,6 +588,29 @@ def test_copies_compute_the_same_and_keep_their_views_joined(copied):
     same(twin.predict_logits(images(5)), network.predict_logits(images(5)))
 
 
+def changed(**changes):
+    state = {**small().__getstate__(), **changes}
+    return {key: value for key, value in state.items() if value is not None}
+
+
+@pytest.mark.parametrize(
+    ("state", "sentence"),
+    [
+        (changed(rng=None), "this is no state of a Network"),
+        (changed(layers=None), "this is no state of a Network"),
+        (changed(layers=3), "this is no state of a Network"),
+        (changed(vectors=("a", "b", "c")), "this is no state of a Network"),
+        ([], "this is no state of a Network"),
+        (changed(vectors=(np.zeros(3),) * 3), r"vectors .* \(\(3,\), dtype\('float64"),
+        (changed(vectors=(np.zeros(3),) * 2), "vectors of a Network"),
+    ],
+)
+def test_another_state_than_that_of_a_network_is_refused(state, sentence):
+    network = object.__new__(Network)
+    with pytest.raises(ValueError, match=sentence):
+        network.__setstate__(state)
+
+
 def test_a_copy_of_a_fresh_network_drops_the_same():
     network = small(dropout=0.5)
     twin = copy.deepcopy(network)

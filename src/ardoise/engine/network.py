@@ -528,9 +528,21 @@ class Network:
         }
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self._plan(state["layers"], state["input_shape"], state["dtype"])
-        self._bind(*(vector.copy() for vector in state["vectors"]))
-        self._rng = copy.deepcopy(state["rng"])
+        try:
+            self._plan(state["layers"], state["input_shape"], state["dtype"])
+            vectors = [vector.copy() for vector in state["vectors"]]
+            rng = copy.deepcopy(state["rng"])
+        except (AttributeError, LookupError, TypeError) as error:
+            raise ValueError(f"this is no state of a Network ({error!r})") from error
+        sizes = self.layout.size, self.layout.size, self.state_layout.size
+        wanted = [((size,), self.dtype) for size in sizes]
+        if [(vector.shape, vector.dtype) for vector in vectors] != wanted:
+            raise ValueError(
+                "the vectors of a Network must have the shapes and dtypes "
+                f"{wanted}; got {[(v.shape, v.dtype) for v in vectors]}"
+            )
+        self._bind(*vectors)
+        self._rng = rng
 
     # -- words -----------------------------------------------------------------
 

@@ -5,9 +5,10 @@ A subclass says which layers, which loss, and what outputs mean; `fitting` train
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
 
@@ -24,6 +25,7 @@ from ardoise.engine.sparse import SparseRows
 from ardoise.estimators.base import Estimator
 from ardoise.estimators.exceptions import not_fitted
 from ardoise.estimators.modes import Mode
+from ardoise.estimators.sealing import sealed, unsealed
 from ardoise.estimators.solvers import Solver
 from ardoise.estimators.threads import default_threads
 from ardoise.estimators.validation import check_samples_in
@@ -201,6 +203,24 @@ class NetworkEstimator(Estimator):
 
     def _thread_count(self) -> int:
         return default_threads() if self.threads is None else int(self.threads)
+
+    # -- copies ------------------------------------------------------------------------
+
+    def __getstate__(self) -> dict[str, Any]:
+        return sealed(vars(self))
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(unsealed(state, type(self).__name__))
+
+    def __copy__(self) -> Self:
+        twin = object.__new__(type(self))
+        twin.__setstate__(dict(vars(self)))  # the same network
+        return twin
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        memo[id(self)] = twin = object.__new__(type(self))
+        twin.__setstate__(copy.deepcopy(vars(self), memo))
+        return twin
 
     # -- using -------------------------------------------------------------------------
 

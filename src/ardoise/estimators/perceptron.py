@@ -26,6 +26,7 @@ from ardoise.engine.layers import (
 from ardoise.engine.network import Network
 from ardoise.estimators.fitting import FittedEstimator
 from ardoise.estimators.parameters import in_order, is_one, whole_numbers
+from ardoise.estimators.sealing import LEARNED
 
 ACTIVATIONS: dict[str, type[Layer] | None] = {
     "identity": None,
@@ -180,18 +181,22 @@ class Perceptron(FittedEstimator):
     def _show_views(self) -> None:
         self.coefs_, self.intercepts_ = self._views()
 
+    def _shows_views(self) -> bool:
+        """Say whether nobody has put other arrays there."""
+        given = self.coefs_, self.intercepts_
+        pairs = zip(given, self._views(), strict=True)
+        return all([*map(id, a)] == [*map(id, b)] for a, b in pairs)
+
     def _refresh(self) -> None:
         """Take over arrays that somebody has put into `coefs_` or `intercepts_`."""
         if "coefs_" not in vars(self):
             return
         if "network_" not in vars(self):
             self._network_from_coefs()
+        if self._shows_views():
+            return  # as nearly always, and looking at shapes takes time
         views = self._views()
         given = self.coefs_, self.intercepts_
-        if all(
-            [*map(id, a)] == [*map(id, b)] for a, b in zip(given, views, strict=True)
-        ):
-            return  # as nearly always, and looking at shapes takes time
         for name, values, own in zip(ARRAYS, given, views, strict=True):
             shapes = [view.shape for view in own]
             if [np.shape(value) for value in values] != shapes:
@@ -216,11 +221,17 @@ class Perceptron(FittedEstimator):
     def __sklearn_is_fitted__(self) -> bool:
         return "coefs_" in vars(self)
 
+    def __getstate__(self) -> dict[str, Any]:
+        state = super().__getstate__()
+        if LEARNED in state and "coefs_" in state and self._shows_views():
+            del state["coefs_"], state["intercepts_"]
+        return state
+
     def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(state)
-        if "network_" in state:
-            # pickle has made arrays of their own of them. (Those that do not fit stay,
-            # and are refused when the estimator is used.)
+        if "network_" in vars(self):
+            # pickle has made arrays of their own of those that were no views. (Those
+            # that do not fit stay, and are refused when the estimator is used.)
             with suppress(ValueError):
                 self._refresh()
                 self._show_views()
