@@ -2,9 +2,9 @@
 
 joblib gives each large argument of its tasks to one worker of Dask, from which the
 others fetch it. What was given in this way is gone with that worker, and so is the
-search: Dask can repeat tasks, not gifts (and copies on several workers last two
-seconds, after which its memory manager drops them). Here a gift is the result of a
-task, and Dask repeats it like any other.
+search: Dask can repeat tasks, not gifts. (Its memory manager drops all copies but one
+within two seconds.) Here a gift is the result of a task, which Dask repeats like any
+other.
 """
 
 from __future__ import annotations
