@@ -205,6 +205,7 @@ def pulse() -> Callable[[str], None] | None:
             tell("beat")
             time.sleep(BEAT)
 
+    tell("beat")  # before anything can happen to it
     threading.Thread(target=live, daemon=True).start()
     return tell
 
