@@ -7,7 +7,7 @@ BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help train test check format benchmarks records ablations pictures evidence figures screenshots root-on-linux cluster fuzz docs docs-check clean
+.PHONY: help train test check format benchmarks records ablations pictures evidence figures screenshots ranks root-on-linux cluster fuzz docs docs-check clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "make %-12s %s\n", $$1, $$2}'
@@ -80,6 +80,11 @@ $(VENV)/.installed-cluster: $(VENV)/.installed-all
 root-on-linux:
 	@[ "$$(uname)" = Linux ] && [ "$$(id -u)" = 0 ] || \
 	  { echo "make cluster needs root on Linux: it makes network namespaces"; exit 1; }
+
+ranks: $(VENV)/.installed-test ## several ranks: twice as fast? 8 GB in 1 GB? 50 kills (idle machine, about 50 minutes)
+	$(BIN)/python -m tests.evidence.speedup
+	$(BIN)/python -m tests.evidence.large
+	$(BIN)/python -m tests.evidence.ranks
 
 cluster: root-on-linux $(VENV)/.installed-cluster ## what ranks and hosts gain, against what ardoise plan predicts (idle machine, root on Linux, about 5 minutes)
 	@{ command -v ip && command -v tc; } >/dev/null || apt-get install --quiet --yes iproute2
