@@ -21,7 +21,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import NoReturn
 
-from ardoise.cluster.launched import Launched, launched
+from ardoise.cluster.launched import Launched, launched, trains
 from ardoise.messages import text, wanted_language
 
 PULSE = "ARDOISE_PULSE"  # environment: the pipes of a rank that is supervised
@@ -107,7 +107,7 @@ def supervised(arguments: Sequence[str]) -> int | None:
     place = launched()
     if place is None or PULSE in os.environ or not hasattr(os, "fork"):
         return None
-    if arguments[:1] != ["train"]:
+    if not trains(arguments):
         return None
     command = [sys.executable, "-m", "ardoise", *arguments]
     lang = wanted_language(arguments)
