@@ -91,6 +91,20 @@ def test_what_fails_on_the_first_has_failed_on_all():
     assert "--seed" in told[0][0]
 
 
+def test_what_has_failed_on_all_is_said_by_the_first():
+    def wrong(group, own):
+        raise group.failed(OptionError("option.seed", value=-1))
+
+    def do(communicator):
+        world, terminal = Left(communicator), Terminal("en")
+        terminal.err.quiet = True
+        with pytest.raises(OptionError), Together(world, terminal) as group:
+            wrong(group, world.rank)
+        return world.left, terminal.err.quiet
+
+    assert together(2, do) == [(True, True)] * 2
+
+
 def test_other_data_are_refused():
     assert on_ranks(2, lambda g, own: g.same_data("same"))[0] == (None, False)
     told = on_ranks(2, lambda g, own: g.same_data(f"of {own}"))
@@ -105,9 +119,12 @@ def test_all_leave_together_unless_one_fails_alone(monkeypatch):
         pass
     assert lonely.left and not ends
     lonely.left = False
-    with pytest.raises(OSError), Together(lonely, Terminal("en")):
+    terminal = Terminal("en")
+    terminal.err.quiet = True  # as on each rank but the first
+    with pytest.raises(OSError), Together(lonely, terminal):
         raise OSError("disk")
     assert not lonely.left
+    assert not terminal.err.quiet
     assert ends == [(ranks.end_at_once, 1)]
 
 

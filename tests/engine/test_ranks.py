@@ -12,7 +12,7 @@ from short_training import CLASSES, NEW_X, NEW_Y, At, X, Y, network, trained
 from ardoise.engine import ranks as ranks_module
 from ardoise.engine import threads as threads_module
 from ardoise.engine import workers as workers_module
-from ardoise.engine.errors import DivergenceError
+from ardoise.engine.errors import DivergenceError, SnapshotError
 from ardoise.engine.evaluation import Evaluation
 from ardoise.engine.layers import BatchNorm, Conv2D, Dense, Dropout, Flatten, ReLU
 from ardoise.engine.network import Network
@@ -238,6 +238,20 @@ def test_ranks_with_other_threads_than_before_go_on(monkeypatch):
     (first, _), (second, history) = together(2, do)
     assert first.theta.tobytes() == second.theta.tobytes()
     assert len(history) == 2
+
+
+def test_what_one_rank_refuses_to_go_on_from_all_refuse():
+    (_, keeps), *_ = kept(2, 3, with_dropout)
+    keeps.kept.values["generators"][1] = ["nonsense"] * len(
+        keeps.kept.values["generators"][0]
+    )
+
+    def do(communicator):
+        with pytest.raises(SnapshotError):
+            trained(with_dropout(), communicator=communicator, snapshot=keeps.kept)
+        return True
+
+    assert together(2, do) == [True, True]
 
 
 def test_an_empty_share_is_not_augmented_ahead():

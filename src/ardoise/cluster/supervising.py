@@ -19,6 +19,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import NoReturn
 
 from ardoise.cluster.launched import Launched, launched, trains
@@ -32,6 +33,7 @@ LONGER = 1.4
 # A rank is hung if it takes so many times longer than ever before, and more than that.
 FACTOR = 10
 GRACE = 0.5  # seconds for the launcher to pass on what was said, before all ends
+KILLED = 1.0  # seconds in which a process that is killed has ended, if it can
 BYTES = {"computing": b"c", "waiting": b"w", "step": b"s", "done": b"d"}
 _STATES = {code: state for state, code in BYTES.items()}
 PR_SET_PDEATHSIG = 1
@@ -71,11 +73,20 @@ def supervise(
         time.sleep(GRACE)
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the rank ends, and then this
-    signal.signal(signal.SIGTERM, lambda *_: child.terminate())
+    ended = False  # by a launcher or a scheduler: nothing is wrong with this rank
+
+    def pass_on(*_: object) -> None:
+        nonlocal ended
+        ended = True
+        child.terminate()
+
+    signal.signal(signal.SIGTERM, pass_on)
     watch = Watch(_patience(), time.monotonic())
     while True:
+        before = time.monotonic()
         ready, _, _ = select.select([states], [], [], watch.tick)
         now = time.monotonic()
+        watch.skip(now - before)
         if ready:
             heard = os.read(states, 65536)
             if not heard:
@@ -85,12 +96,15 @@ def supervise(
         elif (wrong := watch.wrong(now)) is not None:
             seconds = round(now - watch.since)
             child.kill()
-            child.wait()
+            with suppress(subprocess.TimeoutExpired):  # it waits for a disk, perhaps
+                child.wait(KILLED)
             say(wrong, seconds=seconds)
             return 1
     code = child.wait()
     if code >= 0:
         return code
+    if ended:
+        return 128 + signal.SIGTERM
     name = signal.Signals(-code).name if -code in [*signal.Signals] else str(-code)
     say("ranks.killed", signal=name)
     return 1
@@ -157,6 +171,14 @@ class Watch:
             self._armed = False
         self._state, self.since = state, now
 
+    def skip(self, seconds: float) -> None:
+        """Do not count a wait that was too long: whoever waited was stopped itself.
+
+        With the rank, mostly: by Ctrl-Z, by a scheduler, or with the whole computer.
+        """
+        if seconds > self.tick + 1:
+            self.since += seconds - self.tick
+
     def wrong(self, now: float) -> str | None:
         """Return the key of the sentence that says what is wrong, if anything is."""
         most = max(self._patience, FACTOR * self._longest)
@@ -184,10 +206,9 @@ def pulse() -> Callable[[str], None] | None:
     threading.Thread(target=_end_with, args=(alive,), daemon=True).start()
 
     def tell(state: str) -> None:
-        try:
+        # Or else it has ended, and this process is about to.
+        with suppress(OSError):
             os.write(told, BYTES[state])
-        except OSError:
-            pass  # it has ended; this process is about to
 
     return tell
 

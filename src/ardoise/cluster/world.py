@@ -41,6 +41,7 @@ class World(Ranks):
 
     def leave(self) -> None:
         """Wait until the first rank has ended its work, without taking a processor."""
+        self.done()
         request = self._comm.Ibarrier()
         while not request.Test():
             time.sleep(POLITE)

@@ -297,8 +297,7 @@ class Training:
         self._loss_sum, self._hits, self._n_known = 0.0, 0, 0
         self._snapshot = snapshot
         if snapshot is not None:
-            with refused():
-                self._restore(snapshot)
+            self._go_on_from(snapshot)
 
     @property
     def highest_rate(self) -> float:
@@ -346,6 +345,18 @@ class Training:
             "callbacks": remembered,
         }
         return Snapshot(values, {name: array.copy() for name, array in arrays.items()})
+
+    def _go_on_from(self, snapshot: Snapshot) -> None:
+        """Restore where it stood; what one rank refuses, all refuse."""
+        wrong = None
+        try:
+            with refused():
+                self._restore(snapshot)
+        except SnapshotError as error:
+            wrong = error
+        for each in self._of_all(wrong):
+            if each is not None:
+                raise wrong or each
 
     def _restore(self, snapshot: Snapshot) -> None:
         check(snapshot)
