@@ -39,11 +39,14 @@ def _main() -> int:
             file=sys.stderr,
         )
         return 1
-    from ardoise.cluster.supervising import supervised
+    from ardoise.cluster.launched import launched
 
-    code = supervised(sys.argv[1:])
-    if code is not None:  # one rank of several
-        return code
+    if launched() is not None:  # only then: no other command needs what it imports
+        from ardoise.cluster.supervising import supervised
+
+        code = supervised(sys.argv[1:])
+        if code is not None:  # one rank of several
+            return code
     from ardoise.cli.app import run
 
     return run(sys.argv[1:])

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ardoise.cluster.launched import launched
+from ardoise.cluster.launched import launched, trains
 
 
 @pytest.mark.parametrize(
@@ -22,3 +22,19 @@ from ardoise.cluster.launched import launched
 )
 def test_the_rank_stands_in_the_environment(environ, place):
     assert launched(environ) == place
+
+
+@pytest.mark.parametrize(
+    ("arguments", "answer"),
+    [
+        ("train --epochs 3", True),
+        ("--lang fr train", True),
+        ("--lang=fr train", True),
+        ("--lang", False),
+        ("", False),
+        ("predict train", False),
+        ("--lang train predict", False),
+    ],
+)
+def test_a_training_is_asked_for_after_the_language_too(arguments, answer):
+    assert trains(arguments.split()) == answer

@@ -122,6 +122,68 @@ def test_a_rank_that_hangs_is_ended_and_named(tmp_path, quick, capfd, hangs):
 
 
 @unix
+def test_a_rank_that_cannot_even_be_killed_is_named(
+    tmp_path, quick, capfd, monkeypatch
+):
+    # As one that waits for a disk that does not answer.
+    killed = []
+    kill = subprocess.Popen.kill
+    monkeypatch.setattr(subprocess.Popen, "kill", lambda child: killed.append(child))
+    monkeypatch.setattr(supervising, "KILLED", 0.1)
+    started = time.monotonic()
+    assert run(f"{STEPS}; time.sleep(60)", tmp_path) == 1
+    assert time.monotonic() - started < 10
+    assert "has done nothing for" in capfd.readouterr().err
+    kill(killed[0])
+    killed[0].wait()
+
+
+PROGRAM = (
+    "import sys\n"
+    "from ardoise.cluster.supervising import supervise, Launched\n"
+    "sys.exit(supervise([sys.executable, sys.argv[1]], Launched(0, 2), 'en'))"
+)
+
+
+def supervisor(what, tmp_path):
+    """Start one in a process of its own; return it, and its rank's number."""
+    rank, note = tmp_path / "rank.py", tmp_path / "pid"
+    says = f"import os; open({str(note)!r}, 'w').write(str(os.getpid()))"
+    rank.write_text(RANK.format(what=f"{STEPS}; {says}\n{what}"))
+    process = subprocess.Popen(
+        [sys.executable, "-c", PROGRAM, str(rank)], stderr=subprocess.PIPE, text=True
+    )
+    wait_for(lambda: note.exists() and note.read_text())
+    return process, int(note.read_text())
+
+
+@unix
+def test_a_supervisor_that_is_told_to_end_accuses_nobody(tmp_path, quick):
+    # Open MPI ends the ranks that are left in this way, and schedulers all of them.
+    process, pid = supervisor("time.sleep(60)", tmp_path)
+    with process:
+        process.send_signal(signal.SIGTERM)
+        _, said = process.communicate(timeout=20)
+    assert (process.returncode, said) == (128 + signal.SIGTERM, "")
+    assert not is_running(pid)
+
+
+@unix
+def test_a_rank_that_was_stopped_with_its_supervisor_goes_on(tmp_path, quick):
+    process, pid = supervisor("time.sleep(0.5); tell('done')", tmp_path)
+    with process:
+        for number in (process.pid, pid):
+            os.kill(number, signal.SIGSTOP)
+        time.sleep(2.5)
+        # First who watches: it sees how late it is before the rank says anything.
+        os.kill(process.pid, signal.SIGCONT)
+        time.sleep(0.3)
+        os.kill(pid, signal.SIGCONT)
+        _, said = process.communicate(timeout=20)
+    assert (process.returncode, said) == (0, "")
+
+
+@unix
 def test_a_rank_whose_others_are_gone_does_not_wait_for_ever(tmp_path, quick, capfd):
     assert run(f"{STEPS}; tell('waiting'); time.sleep(60)", tmp_path) == 1
     assert "for the others" in capfd.readouterr().err

@@ -9,6 +9,7 @@ import pytest
 from ardoise.cli import ranks
 from ardoise.cli.ranks import Together, join
 from ardoise.cli.terminal import Terminal
+from ardoise.cluster import world as world_module
 from ardoise.cluster.launched import Launched
 from ardoise.cluster.world import RanksError, World
 from ardoise.engine.ranks import Ranks
@@ -91,6 +92,20 @@ def test_what_fails_on_the_first_has_failed_on_all():
     assert "--seed" in told[0][0]
 
 
+def test_what_has_failed_on_all_is_said_by_the_first():
+    def wrong(group, own):
+        raise group.failed(OptionError("option.seed", value=-1))
+
+    def do(communicator):
+        world, terminal = Left(communicator), Terminal("en")
+        terminal.err.quiet = True
+        with pytest.raises(OptionError), Together(world, terminal) as group:
+            wrong(group, world.rank)
+        return world.left, terminal.err.quiet
+
+    assert together(2, do) == [(True, True)] * 2
+
+
 def test_other_data_are_refused():
     assert on_ranks(2, lambda g, own: g.same_data("same"))[0] == (None, False)
     told = on_ranks(2, lambda g, own: g.same_data(f"of {own}"))
@@ -105,9 +120,12 @@ def test_all_leave_together_unless_one_fails_alone(monkeypatch):
         pass
     assert lonely.left and not ends
     lonely.left = False
-    with pytest.raises(OSError), Together(lonely, Terminal("en")):
+    terminal = Terminal("en")
+    terminal.err.quiet = True  # as on each rank but the first
+    with pytest.raises(OSError), Together(lonely, terminal):
         raise OSError("disk")
     assert not lonely.left
+    assert not terminal.err.quiet
     assert ends == [(ranks.end_at_once, 1)]
 
 
@@ -118,7 +136,7 @@ def mpi(monkeypatch):
     def install(size):
         module = types.ModuleType("mpi4py")
         world = Communicator(0, size, [None] * size, None)
-        module.MPI = types.SimpleNamespace(COMM_WORLD=world)
+        module.MPI = types.SimpleNamespace(COMM_WORLD=world, Exception=OSError)
         monkeypatch.setitem(sys.modules, "mpi4py", module)
 
     return install
@@ -131,6 +149,25 @@ def test_the_launcher_and_mpi4py_must_agree(mpi):
     with pytest.raises(RanksError) as caught:
         World(Launched(0, 2))
     assert "mpi4py sees 1" in caught.value.sentence("en")
+
+
+def test_a_rank_whose_neighbour_is_gone_lets_its_supervisor_speak_first(
+    mpi, monkeypatch
+):
+    waited = []
+    monkeypatch.setattr(world_module.time, "sleep", waited.append)
+    mpi(2)
+    world = World(Launched(0, 2))
+
+    def gone(value):
+        raise OSError("Other MPI error\nand a stack")
+
+    world._comm.allgather = gone
+    with pytest.raises(RanksError) as caught:
+        world.all(1)
+    assert "Another rank is gone" in caught.value.sentence("en")
+    assert "stack" not in caught.value.sentence("en")
+    assert waited == [world_module.LINGER]
 
 
 def test_without_mpi4py_the_extra_is_named(monkeypatch):

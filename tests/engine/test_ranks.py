@@ -11,7 +11,8 @@ from short_training import CLASSES, NEW_X, NEW_Y, At, X, Y, network, trained
 
 from ardoise.engine import ranks as ranks_module
 from ardoise.engine import threads as threads_module
-from ardoise.engine.errors import DivergenceError
+from ardoise.engine import workers as workers_module
+from ardoise.engine.errors import DivergenceError, SnapshotError
 from ardoise.engine.evaluation import Evaluation
 from ardoise.engine.layers import BatchNorm, Conv2D, Dense, Dropout, Flatten, ReLU
 from ardoise.engine.network import Network
@@ -194,6 +195,110 @@ def test_a_training_goes_on_with_other_ranks(size):
     for net, history in train(size, with_dropout, snapshot=keeps.kept):
         assert np.isfinite(net.theta).all()
         assert len(history) == 3
+
+
+def test_a_wish_to_keep_is_fulfilled_once():
+    class Late(Callback):
+        def __init__(self):
+            self.late, self.steps = True, []
+
+        def on_batch_end(self, training):
+            if training.agreed(self.late):  # as long as nothing was kept
+                self.late = False
+                self.steps.append(training.step)
+
+    def do(communicator):
+        late = Late()
+        trained(communicator=communicator, callbacks=[late])
+        return late.steps
+
+    assert together(2, do) == [[2], [2]]
+
+
+def images(n, side=8):
+    rng = np.random.default_rng(0)
+    return rng.integers(0, 256, (n, side, side, 1), np.uint8), np.arange(n) % 3
+
+
+def test_ranks_with_other_threads_than_before_go_on(monkeypatch):
+    monkeypatch.setattr(workers_module, "THREAD_MULTIPLICATIONS", 1)
+    settings = {"data": images(90), "batch_size": 30, "epochs": 2}
+
+    def make():
+        layers = [Conv2D(4, 3), Dropout(0.3), Flatten(), Dense(CLASSES)]
+        return Network(layers, (8, 8, 1), seed=0, dtype="float64")
+
+    (_, keeps), *_ = kept(2, 1, make, threads=1, **settings)
+
+    def do(communicator):
+        threads = 1 + communicator.Get_rank()
+        more = {"communicator": communicator, "threads": threads, **settings}
+        return trained(make(), snapshot=keeps.kept, **more)
+
+    (first, _), (second, history) = together(2, do)
+    assert first.theta.tobytes() == second.theta.tobytes()
+    assert len(history) == 2
+
+
+def test_what_one_rank_refuses_to_go_on_from_all_refuse():
+    (_, keeps), *_ = kept(2, 3, with_dropout)
+    keeps.kept.values["generators"][1] = ["nonsense"] * len(
+        keeps.kept.values["generators"][0]
+    )
+
+    def do(communicator):
+        with pytest.raises(SnapshotError):
+            trained(with_dropout(), communicator=communicator, snapshot=keeps.kept)
+        return True
+
+    assert together(2, do) == [True, True]
+
+
+def test_an_empty_share_is_not_augmented_ahead():
+    # The last batch of each epoch has two images for three ranks.
+    data = images(402, 28)
+
+    def do(communicator):
+        layers = [Flatten(), Dense(64), ReLU(), Dense(CLASSES)]
+        net = Network(layers, (28, 28, 1), seed=0)
+        fit(
+            net,
+            *data,
+            epochs=2,
+            batch_size=100,
+            threads=2,
+            augment={"rotation": 10},
+            communicator=communicator,
+        )
+        return net.theta.tobytes()
+
+    assert len(set(together(3, do))) == 1
+
+
+def test_a_rank_that_is_interrupted_alone_makes_no_sum_with_others():
+    class Interrupts(Callback):
+        def on_batch_end(self, training):
+            if training.rank == 1:
+                raise KeyboardInterrupt
+
+        def on_train_end(self, training):
+            raise AssertionError("it cannot know where the others are")
+
+    def do(communicator):
+        return trained(communicator=communicator, callbacks=[Interrupts()])
+
+    with pytest.raises(KeyboardInterrupt):
+        together(2, do)
+
+
+def test_a_wish_to_end_is_not_heard_by_the_next_training():
+    def do(communicator):
+        ranks = Ranks(communicator)
+        late = At("on_train_end", lambda training: training.stop())
+        trained(communicator=ranks, callbacks=[late])
+        return trained(communicator=ranks)[1].stopped
+
+    assert together(2, do) == ["finished", "finished"]
 
 
 def test_alone_a_wish_is_fulfilled_at_once():

@@ -22,7 +22,7 @@ from ardoise.cli.options import (
     whole,
 )
 from ardoise.cli.terminal import Terminal, speak_plainly
-from ardoise.cluster.launched import launched
+from ardoise.cluster.launched import launched, trains
 from ardoise.digits.recipes import RECIPES
 from ardoise.messages import Lang, OptionError, UserError, text, wanted_language
 
@@ -39,7 +39,7 @@ def run(arguments: Sequence[str]) -> int:
     lang = wanted_language(arguments)
     terminal = Terminal(lang)
     place = launched()
-    if place is not None and place.rank and arguments[:1] == ["train"]:
+    if place is not None and place.rank and trains(arguments):
         # The first of several ranks speaks for all.
         terminal.out.quiet = terminal.err.quiet = True
     try:

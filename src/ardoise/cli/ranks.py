@@ -12,6 +12,7 @@ from ardoise.cluster.world import RanksError, World
 from ardoise.messages import UserError
 
 Result = TypeVar("Result")
+Failure = TypeVar("Failure", bound=UserError)
 
 
 class Together:
@@ -42,6 +43,7 @@ class Together:
         if kind is None or self._all_failed:
             self.world.leave()
         else:
+            self._terminal.err.quiet = False  # nobody else knows what is wrong
             # Before mpi4py does so in its own way, which waits for all others.
             atexit.register(end_at_once, 1)
 
@@ -83,6 +85,11 @@ class Together:
             self._all_failed = True
             raise told[1]
         return told[0]
+
+    def failed(self, error: Failure) -> Failure:
+        """Return an error that all ranks have: the first one has time to say it."""
+        self._all_failed = True
+        return error
 
     def same_data(self, digest: str) -> None:
         """Refuse ranks that read other data.

@@ -85,7 +85,7 @@ def train(
     if together.world is not None:
         plan.details["ranks"] = together.world.size
     if start is not None:
-        check_same(checkpoint or Path(), start, plan)
+        together.all(partial(check_same, checkpoint or Path(), start, plan))
     if checkpoint is not None:
         together.first(partial(prove_writable, checkpoint))
     is_new = options.output is None or not os.path.exists(options.output)
@@ -107,7 +107,8 @@ def train(
         except SnapshotError:
             if is_new and together.is_first:
                 folder.rmdir()  # nothing was learned
-            raise CheckpointError("checkpoint.damaged", path=checkpoint) from None
+            wrong = CheckpointError("checkpoint.damaged", path=checkpoint)
+            raise together.failed(wrong) from None
         except BaseException:
             # The model first: whatever happened, what was learned is kept.
             if together.is_first:
@@ -123,7 +124,7 @@ def train(
     except DivergenceError as error:
         rate = highest_rate(plan.recipe)
         usual = highest_rate(RECIPES[plan.recipe.name])
-        raise RunError(
+        diverged = RunError(
             "train.diverged_member" if members.done else "train.diverged",
             member=len(members.done) + 1,
             step=error.step,
@@ -131,9 +132,10 @@ def train(
             rate=shortest(rate, terminal.lang),
             lower=f"{min(rate / 10, usual):g}",
             file=folder / MODEL_FILE,
-        ) from None
+        )
+        raise together.failed(diverged) from None
     except RanksError as error:
-        raise RunError("ranks.drifted", rank=error.rank) from None
+        raise together.failed(RunError("ranks.drifted", rank=error.rank)) from None
     except KeyboardInterrupt:
         terminal.complain(terminal.text("train.unfinished", file=folder / MODEL_FILE))
         return 130

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 # (rank, size), as MPICH and Intel MPI, Open MPI and PRRTE, and Slurm's srun name them.
@@ -37,3 +37,13 @@ def launched(environ: Mapping[str, str] | None = None) -> Launched | None:
             if rank < size and size > 1:
                 return Launched(rank, size)
     return None
+
+
+def trains(arguments: Sequence[str]) -> bool:
+    """Tell whether a command line asks for a training; ``--lang`` may come first."""
+    given = list(arguments)
+    if given[:1] == ["--lang"]:
+        given = given[2:]
+    elif given and given[0].startswith("--lang="):
+        given = given[1:]
+    return given[:1] == ["train"]

@@ -19,9 +19,10 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import NoReturn
 
-from ardoise.cluster.launched import Launched, launched
+from ardoise.cluster.launched import Launched, launched, trains
 from ardoise.messages import text, wanted_language
 
 PULSE = "ARDOISE_PULSE"  # environment: the pipes of a rank that is supervised
@@ -33,6 +34,7 @@ LONGER = 1.4
 FACTOR = 10
 BEAT = 0.25  # seconds between two signs of life
 GRACE = 0.5  # seconds for the launcher to pass on what was said, before all ends
+KILLED = 1.0  # seconds in which a process that is killed has ended, if it can
 BYTES = {"computing": b"c", "waiting": b"w", "step": b"s", "done": b"d", "beat": b"b"}
 _STATES = {code: state for state, code in BYTES.items()}
 PR_SET_PDEATHSIG = 1
@@ -72,11 +74,20 @@ def supervise(
         time.sleep(GRACE)
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the rank ends, and then this
-    signal.signal(signal.SIGTERM, lambda *_: child.terminate())
+    ended = False  # by a launcher or a scheduler: nothing is wrong with this rank
+
+    def pass_on(*_: object) -> None:
+        nonlocal ended
+        ended = True
+        child.terminate()
+
+    signal.signal(signal.SIGTERM, pass_on)
     watch = Watch(_patience(), time.monotonic())
     while True:
+        before = time.monotonic()
         ready, _, _ = select.select([states], [], [], watch.tick)
         now = time.monotonic()
+        watch.skip(now - before)
         if ready:
             heard = os.read(states, 65536)
             if not heard:
@@ -85,12 +96,15 @@ def supervise(
                 watch.hear(_STATES.get(bytes([code]), ""), now)
         if (wrong := watch.wrong(now)) is not None:
             child.kill()
-            child.wait()
+            with suppress(subprocess.TimeoutExpired):  # it waits for a disk, perhaps
+                child.wait(KILLED)
             say(wrong, seconds=watch.seconds)
             return 1
     code = child.wait()
     if code >= 0:
         return code
+    if ended:
+        return 128 + signal.SIGTERM
     name = signal.Signals(-code).name if -code in [*signal.Signals] else str(-code)
     say("ranks.killed", signal=name)
     return 1
@@ -107,7 +121,7 @@ def supervised(arguments: Sequence[str]) -> int | None:
     place = launched()
     if place is None or PULSE in os.environ or not hasattr(os, "fork"):
         return None
-    if arguments[:1] != ["train"]:
+    if not trains(arguments):
         return None
     command = [sys.executable, "-m", "ardoise", *arguments]
     lang = wanted_language(arguments)
@@ -165,6 +179,16 @@ class Watch:
             self._armed = False
         self._state, self._since = state, now
 
+    def skip(self, seconds: float) -> None:
+        """Do not count a wait that was too long: whoever waited was stopped itself.
+
+        With the rank, mostly: by Ctrl-Z, by a scheduler, or with the whole computer.
+        """
+        if seconds > self.tick + 1:
+            self._since += seconds - self.tick
+            if self._heard is not None:
+                self._heard += seconds - self.tick
+
     def wrong(self, now: float) -> str | None:
         """Return the key of the sentence that says what is wrong, if anything is."""
         if self._heard is not None and now - self._heard > self._patience:
@@ -195,10 +219,9 @@ def pulse() -> Callable[[str], None] | None:
     threading.Thread(target=_end_with, args=(alive,), daemon=True).start()
 
     def tell(state: str) -> None:
-        try:
+        # Or else it has ended, and this process is about to.
+        with suppress(OSError):
             os.write(told, BYTES[state])
-        except OSError:
-            pass  # it has ended; this process is about to
 
     def live() -> None:
         while True:

@@ -54,7 +54,7 @@ from ardoise.engine.workers import Workers
 # How often the weights are put aside, so that a diverging run can go back to them.
 SNAPSHOT_STEPS = 100
 # A rank that evaluates many samples says now and then that it is still at work.
-EVALUATED_ROWS = 20_000
+EVALUATED_ROWS = 2_000
 
 
 class Callback:
@@ -297,8 +297,7 @@ class Training:
         self._loss_sum, self._hits, self._n_known = 0.0, 0, 0
         self._snapshot = snapshot
         if snapshot is not None:
-            with refused():
-                self._restore(snapshot)
+            self._go_on_from(snapshot)
 
     @property
     def highest_rate(self) -> float:
@@ -347,6 +346,18 @@ class Training:
         }
         return Snapshot(values, {name: array.copy() for name, array in arrays.items()})
 
+    def _go_on_from(self, snapshot: Snapshot) -> None:
+        """Restore where it stood; what one rank refuses, all refuse."""
+        wrong = None
+        try:
+            with refused():
+                self._restore(snapshot)
+        except SnapshotError as error:
+            wrong = error
+        for each in self._of_all(wrong):
+            if each is not None:
+                raise wrong or each
+
     def _restore(self, snapshot: Snapshot) -> None:
         check(snapshot)
         values, arrays = snapshot
@@ -386,13 +397,21 @@ class Training:
         n_ranks = 1 if self._ranks is None else self._ranks.size
         generators = self._workers.generators
         if len(states) != n_ranks:
-            # The weights go on; what is drawn must be new, not that of the beginning.
-            for generator in generators:
-                fresh = np.random.default_rng([int(generator.integers(2**63)), step])
-                generator.bit_generator.state = generator_state(fresh)
+            self._draw_anew(step)  # the weights go on
             return
-        for generator, state in zip(generators, states[self.rank], strict=True):
+        own = states[self.rank]
+        if n_ranks > 1 and len(own) != len(generators):
+            # This rank's computer has other threads; the other ranks would wait for it.
+            self._draw_anew(step)
+            return
+        for generator, state in zip(generators, own, strict=True):
             generator.bit_generator.state = state
+
+    def _draw_anew(self, step: int) -> None:
+        """Have what is drawn be new, and not that of the beginning."""
+        for generator in self._workers.generators:
+            fresh = np.random.default_rng([int(generator.integers(2**63)), step])
+            generator.bit_generator.state = generator_state(fresh)
 
     def _rows_of(self, arrays: Mapping[str, Array]) -> Rows:
         """Return the rows of the epoch that a snapshot is from."""
@@ -427,7 +446,7 @@ class Training:
         """
         if self._ranks is None:
             self.history.stopped = reason
-        else:
+        elif self.history.stopped == "running":  # or the next training would hear it
             self._ranks.wish_to_end(reason)
 
     def agreed(self, wish: bool) -> bool:
@@ -438,7 +457,7 @@ class Training:
         """
         if self._ranks is None:
             return wish
-        if wish:
+        if wish and not self._ranks.one_keeps:  # or it would be fulfilled twice
             self._ranks.wish_to_keep()
         return self._ranks.one_keeps
 
@@ -473,6 +492,8 @@ class Training:
             if self.history.stopped == "running":
                 self.history.stopped = "finished"
         except KeyboardInterrupt:
+            if self._ranks is not None:
+                raise  # here alone: the others are not where this one is
             self.history.stopped = "interrupted"
             self.history.cut_to_whole_lines()
             self._keep_if_finite()
@@ -495,7 +516,9 @@ class Training:
         started = before = time.perf_counter()
         batches = batches[done:]
         shares = batches if self._ranks is None else [*map(self._ranks.share, batches)]
-        following: list[Rows | None] = [*shares[1:], None]
+        # An empty share is not computed, so nothing is loaded for it.
+        following = [share if count_rows(share) else None for share in shares[1:]]
+        following.append(None)
         for rows, share, next_share in zip(batches, shares, following, strict=False):
             value, right = self._step(rows, share, next_share)
             n = count_rows(rows)
