@@ -69,6 +69,23 @@ def test_what_is_wrong_is_said_once(data):
     assert (code, err.count("--epochs")) == (2, 1)
 
 
+@pytest.mark.parametrize("lacking", ["1", "01"])
+def test_a_rank_without_mpi4py_leaves_no_other_waiting(
+    data, tmp_path, monkeypatch, lacking
+):
+    (tmp_path / "sitecustomize.py").write_text(
+        "import os, sys\n"
+        f"if os.environ.get('PMI_RANK', '-') in {lacking!r}:\n"
+        "    sys.modules['mpi4py'] = None\n"
+    )
+    path = os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])
+    monkeypatch.setenv("PYTHONPATH", path)
+    code, _, err = train(2, "--data", data, *PLAIN)
+    assert code
+    assert err.count('pip install "ardoise[mpi]"') == 1
+    assert "Traceback" not in err
+
+
 def wait_for(path, process):
     end = time.monotonic() + 60
     while not Path(path).exists():

@@ -169,6 +169,15 @@ def test_a_supervisor_that_is_told_to_end_accuses_nobody(tmp_path, quick):
 
 
 @unix
+def test_a_rank_that_could_not_join_has_the_launcher_end_the_others(tmp_path, quick):
+    wait = "time.sleep(0.5)"  # until it has been heard of
+    process, _ = supervisor(f"{wait}; sys.exit({supervising.ALONE})", tmp_path)
+    with process:
+        _, said = process.communicate(timeout=20)
+    assert (process.returncode, said) == (-signal.SIGTERM, "")
+
+
+@unix
 def test_a_rank_that_was_stopped_with_its_supervisor_goes_on(tmp_path, quick):
     process, pid = supervisor("time.sleep(0.5); tell('done')", tmp_path)
     with process:

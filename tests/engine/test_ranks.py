@@ -409,6 +409,24 @@ def test_ctrl_c_is_a_wish_and_a_second_one_is_not():
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
+def test_ctrl_c_while_all_agree_is_not_lost():
+    def do(communicator):
+        ranks = Ranks(communicator)
+        wait = ranks.all
+
+        def interrupted(value):
+            told = wait(value)
+            ranks.wish_to_end("interrupted")
+            return told
+
+        ranks.all = interrupted
+        first = ranks.agree(X)
+        ranks.all = wait
+        return first, ranks.agree(X), ranks.agree(X)
+
+    assert together(2, do) == [(None, "interrupted", None)] * 2
+
+
 def test_whoever_ignores_ctrl_c_goes_on_to():
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:

@@ -3,13 +3,17 @@
 import atexit
 import os
 import sys
+import time
 from collections.abc import Callable
 from typing import NoReturn, TypeVar
 
 from ardoise.cli.terminal import Terminal
 from ardoise.cluster.launched import launched
+from ardoise.cluster.supervising import ALONE, PULSE
 from ardoise.cluster.world import RanksError, World
 from ardoise.messages import UserError
+
+FIRST = 2.0  # seconds that the first rank has to say what all of them lack
 
 Result = TypeVar("Result")
 Failure = TypeVar("Failure", bound=UserError)
@@ -123,15 +127,19 @@ def _attempt(do: Callable[[], Result]) -> tuple[Result, UserError | None]:
 def join(terminal: Terminal) -> Together:
     """Return the ranks that were started with this process, or this one alone.
 
-    Raises
-    ------
-    RanksError
-        If they cannot speak to each other.
+    If it cannot speak to the others, it says why and ends.
     """
     place = launched()
     if place is None:
         return Together(None, terminal)
-    return Together(World(place), terminal)
+    try:
+        return Together(World(place), terminal)
+    except RanksError as error:
+        if place.rank:  # where all lack the same, the first one says so
+            time.sleep(FIRST)
+        terminal.err.quiet = False
+        terminal.complain(error.sentence(terminal.lang))
+        end_at_once(ALONE if PULSE in os.environ else 1)
 
 
 def end_at_once(code: int) -> NoReturn:

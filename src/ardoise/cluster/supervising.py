@@ -38,6 +38,7 @@ KILLED = 1.0  # seconds in which a process that is killed has ended, if it can
 BYTES = {"computing": b"c", "waiting": b"w", "step": b"s", "done": b"d", "beat": b"b"}
 _STATES = {code: state for state, code in BYTES.items()}
 PR_SET_PDEATHSIG = 1
+ALONE = 75  # the exit code of a rank that could not join the others
 
 
 def supervise(
@@ -101,6 +102,12 @@ def supervise(
             say(wrong, seconds=watch.seconds)
             return 1
     code = child.wait()
+    if code == ALONE:
+        # The others may be waiting in MPI's own beginning, where most launchers leave
+        # them when a process ends that has not begun: but not when one is killed.
+        time.sleep(GRACE)
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        os.kill(os.getpid(), signal.SIGTERM)
     if code >= 0:
         return code
     if ended:

@@ -158,8 +158,11 @@ class Ranks:
         RanksError
             If the weights of a rank differ from those of the first.
         """
-        told = self.all((self._end, zlib.crc32(theta.tobytes())))
-        self._end, self._flags = None, (False, self._flags[1])
+        mine = self._end
+        told = self.all((mine, zlib.crc32(theta.tobytes())))
+        if self._end == mine:  # and not Ctrl-C while this one waited
+            self._end = None
+        self._flags = (False, self._flags[1])
         for rank, (_, digest) in enumerate(told):
             if digest != told[0][1]:
                 raise RanksError(rank)
