@@ -12,6 +12,8 @@ from ardoise.cluster.launched import launched, trains
         ({"PMI_RANK": "2", "PMI_SIZE": "4"}, (2, 4)),
         ({"OMPI_COMM_WORLD_RANK": "0", "OMPI_COMM_WORLD_SIZE": "2"}, (0, 2)),
         ({"PMIX_RANK": "1", "PMIX_SIZE": "3"}, (1, 3)),
+        ({"PMIX_RANK": "1", "SLURM_NTASKS": "3"}, (1, 3)),
+        ({"SLURM_PROCID": "0", "SLURM_NTASKS": "3"}, None),  # a batch script
         ({"PMI_RANK": "0", "PMI_SIZE": "1"}, None),  # alone
         ({"PMI_RANK": "4", "PMI_SIZE": "4"}, None),
         ({"PMI_RANK": "-1", "PMI_SIZE": "4"}, None),

@@ -11,6 +11,7 @@ NAMES = (
     ("PMI_RANK", "PMI_SIZE"),
     ("OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE"),
     ("PMIX_RANK", "PMIX_SIZE"),
+    ("PMIX_RANK", "SLURM_NTASKS"),
 )
 
 
