@@ -295,7 +295,7 @@ def test_ctrl_c_before_the_first_epoch_ends(
 ):
     history = History()
     history.stopped = "interrupted"
-    monkeypatch.setattr("ardoise.cli.members.learn", lambda *_: history)
+    monkeypatch.setattr("ardoise.cli.members.learn", lambda *_, **_more: history)
     said = ardoise("train", "--data", data, *SHORT, "--lang", lang)
     assert said.code == 130
     assert "run/model.safetensors" in said.sentence
@@ -409,7 +409,7 @@ def test_a_rate_that_diverges(ardoise, data, recipe, usual):
 
 
 def test_it_advises_a_tenth(ardoise, data, monkeypatch):
-    def diverge(*_):
+    def diverge(*_, **_more):
         raise cli_training.DivergenceError(2, 30, 0.5)
 
     monkeypatch.setattr("ardoise.cli.members.learn", diverge)

@@ -244,6 +244,26 @@ def test_ctrl_c_at_any_moment_hangs_nothing():
     assert counts == [n + 1 for n in before]
 
 
+def test_ctrl_c_while_the_others_are_waited_for_waits_on(monkeypatch):
+    wait, pressed = Team._wait, []
+
+    def press(team, i):
+        if len(pressed) < 2:
+            pressed.append(i)
+            raise KeyboardInterrupt
+        wait(team, i)
+
+    def wrong():
+        raise ValueError("here")
+
+    ended = []
+    with Team(2) as team:
+        monkeypatch.setattr(Team, "_wait", press)
+        with pytest.raises(ValueError, match="here"):
+            team.run([wrong, lambda: ended.append(True)])
+    assert pressed == [0, 0] and ended == [True]
+
+
 # -- how many pay ---------------------------------------------------------------------
 
 
