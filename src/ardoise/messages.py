@@ -41,6 +41,17 @@ def wanted_language(arguments: Sequence[str]) -> Lang:
     return default_language()
 
 
+def language_apart(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Return a ``--lang`` that stands before the command, and what follows it."""
+    given = list(arguments)
+    n = 0
+    if given and given[0].startswith("--lang="):
+        n = 1
+    elif given and given[0] == "--lang":
+        n = 2
+    return given[:n], given[n:]
+
+
 @cache
 def _sentences(lang: str) -> dict[str, str]:
     if lang not in LANGUAGES:

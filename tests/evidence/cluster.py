@@ -39,6 +39,7 @@ from ardoise.cluster.cost import (
 from ardoise.digits.recipes import RECIPES
 from ardoise.engine.threads import available_threads
 from ardoise.engine.training import Callback
+from tests.evidence import MPIEXEC
 from tests.evidence.hosts import Hosts
 
 RATE, DELAY = 1e9, 1e-3  # bits per second, seconds
@@ -325,13 +326,12 @@ def main() -> int:
         return 1
     # Ended from outside, it removes the namespaces all the same.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    mpiexec = str(Path(sys.executable).with_name("mpiexec"))
     holds = True
     for each in given.models:
         name, _, batch = each.partition(":")
         steps = max(20, round(given.seconds / 0.05))
         known = (steps, given.repeats, given.quantile)
-        holds &= compare(mpiexec, name, int(batch or 128), *known)
+        holds &= compare(MPIEXEC, name, int(batch or 128), *known)
     print("\nwithin 20 %" if holds else "\nNOT within 20 %")
     return 0 if holds else 1
 

@@ -15,7 +15,8 @@ from pathlib import Path
 import numpy as np
 from numpy.lib.format import open_memmap
 
-MPIEXEC = Path(sys.executable).with_name("mpiexec")
+from tests.evidence import MPIEXEC
+
 BYTES, PIXELS, MOST = 8 * 10**9, 784, 10**9
 RANKS, PIECE = 2, 100_000
 
@@ -77,7 +78,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         write(Path(folder))
         command = [sys.executable, "-m", "tests.evidence.large", "--rank-of", folder]
-        return subprocess.call([str(MPIEXEC), "-n", str(RANKS), *command])
+        return subprocess.call([MPIEXEC, "-n", str(RANKS), *command])
 
 
 if __name__ == "__main__":

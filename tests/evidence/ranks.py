@@ -18,8 +18,8 @@ from collections import Counter
 from pathlib import Path
 
 from ardoise.files.checkpoint import load_checkpoint
+from tests.evidence import MPIEXEC
 
-MPIEXEC = Path(sys.executable).with_name("mpiexec")
 ARDOISE = (sys.executable, "-m", "ardoise", "train")
 RANKS, MOST_SECONDS = 3, 30.0
 # What is done to which process, how often of ten.
@@ -27,7 +27,7 @@ DEEDS = ("killed",) * 5 + ("stopped",) * 4 + ("supervisor",)
 
 
 def started(ranks: int, *arguments: str) -> subprocess.Popen[str]:
-    launcher = () if ranks == 1 else (str(MPIEXEC), "-n", str(ranks))
+    launcher = () if ranks == 1 else (MPIEXEC, "-n", str(ranks))
     pipe = subprocess.PIPE
     command = [*launcher, *ARDOISE, *arguments]
     return subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True)

@@ -15,8 +15,7 @@ from pathlib import Path
 from statistics import fmean, median
 
 from ardoise.files import load_model
-
-MPIEXEC = Path(sys.executable).with_name("mpiexec")
+from tests.evidence import MPIEXEC
 
 
 def train(
@@ -25,7 +24,7 @@ def train(
     """Return seconds of training, and the accuracy, in percent."""
     with tempfile.TemporaryDirectory() as folder:
         run = Path(folder) / "run"
-        launcher = [str(MPIEXEC), "-n", str(ranks)] if ranks > 1 else []
+        launcher = [MPIEXEC, "-n", str(ranks)] if ranks > 1 else []
         command = [*launcher, sys.executable, "-m", "ardoise", "train"]
         options = ["--recipe", recipe, "--seed", str(seed), "--threads", "1"]
         options += ["--epochs", epochs] if epochs else []

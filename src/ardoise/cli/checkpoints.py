@@ -100,7 +100,6 @@ class Checkpointing(Callback):
             self._write(training.last)
 
     def _write(self, snapshot: Snapshot) -> None:
-        self._written = time.monotonic()
         if not np.isfinite(snapshot.arrays["theta"]).all():
             return  # it diverges: the checkpoint before is better
         try:

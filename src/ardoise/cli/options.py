@@ -19,7 +19,7 @@ from cyclopts.help import DefaultFormatter, HelpPanel
 from rich.console import Console, ConsoleOptions
 from rich.text import Text
 
-from ardoise.messages import text
+from ardoise.messages import language_apart, text
 
 # What a value that cannot be read was expected to be.
 _EXPECTED = {
@@ -48,15 +48,9 @@ def command_first(arguments: Sequence[str]) -> list[str]:
     ``ardoise --lang fr train`` is what people type, and Cyclopts takes options of a
     command only after its name.
     """
-    given = list(arguments)
-    n = 0
-    if given and given[0].startswith("--lang="):
-        n = 1
-    elif given and given[0] == "--lang":
-        n = 2
-    words = 2 if given[n : n + 1] == ["lesson"] else 1  # a command with commands
-    command = given[n : n + words] or ["--help"]
-    return [*command, *given[:n], *given[n + words :]]
+    language, given = language_apart(arguments)
+    words = 2 if given[:1] == ["lesson"] else 1  # a command with commands
+    return [*(given[:words] or ["--help"]), *language, *given[words:]]
 
 
 def sentence(error: CycloptsError, lang: str) -> str:

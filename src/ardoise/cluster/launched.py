@@ -6,6 +6,8 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from ardoise.messages import language_apart
+
 # (rank, size), as MPICH and Intel MPI, Open MPI and PRRTE, and Slurm's srun name them.
 NAMES = (
     ("PMI_RANK", "PMI_SIZE"),
@@ -42,9 +44,5 @@ def launched(environ: Mapping[str, str] | None = None) -> Launched | None:
 
 def trains(arguments: Sequence[str]) -> bool:
     """Tell whether a command line asks for a training; ``--lang`` may come first."""
-    given = list(arguments)
-    if given[:1] == ["--lang"]:
-        given = given[2:]
-    elif given and given[0].startswith("--lang="):
-        given = given[1:]
+    _, given = language_apart(arguments)
     return given[:1] == ["train"]

@@ -41,7 +41,7 @@ class World(Ranks):
         except ImportError as error:
             raise RanksError("ranks.extra", reason=error) from None
         self._mpi_error: type[Exception] = MPI.Exception
-        super().__init__(MPI.COMM_WORLD, pulse() or (lambda state: None))
+        super().__init__(MPI.COMM_WORLD, pulse())
         if self.size != place.size:
             raise RanksError("ranks.other_mpi", launched=place.size, found=self.size)
 

@@ -64,7 +64,7 @@ class RandomOrder(Order):
         self._rng.bit_generator.state = state
 
 
-class BlockOrder(Order):
+class BlockOrder(RandomOrder):
     """All rows, mixed in windows of blocks that lie anywhere: for data in a file.
 
     The blocks are taken in a new random order each time; so many together are read at
@@ -80,7 +80,8 @@ class BlockOrder(Order):
     """
 
     def __init__(self, n: int, block: int, rng: np.random.Generator) -> None:
-        self.n, self._block, self._rng = n, block, rng
+        super().__init__(n, rng)
+        self._block = block
 
     def next(self) -> Rows:
         starts = self._rng.permutation(-(-self.n // self._block)) * self._block
@@ -90,12 +91,6 @@ class BlockOrder(Order):
         for start in range(0, self.n, window):
             self._rng.shuffle(rows[start : start + window])
         return rows
-
-    def state(self) -> Any:
-        return generator_state(self._rng)
-
-    def restore(self, state: Any) -> None:
-        self._rng.bit_generator.state = state
 
 
 def generator_state(generator: np.random.Generator) -> Any:

@@ -81,7 +81,7 @@ class Ranks:
     """
 
     def __init__(
-        self, communicator: Any, pulse: Callable[[str], None] = _nothing
+        self, communicator: Any, pulse: Callable[[str], None] | None = None
     ) -> None:
         missing = [name for name in METHODS if not hasattr(communicator, name)]
         if missing:
@@ -90,11 +90,9 @@ class Ranks:
                 f"MPI.COMM_WORLD; got {type(communicator).__name__}, which has no "
                 f"{missing[0]}"
             )
-        self._comm, self._pulse = communicator, pulse
-        self.rank, self.size = (
-            int(communicator.Get_rank()),
-            int(communicator.Get_size()),
-        )
+        self._comm, self._pulse = communicator, pulse or _nothing
+        self.rank = int(communicator.Get_rank())
+        self.size = int(communicator.Get_size())
         self.bytes_per_step = 0
         self._mine, self._sum = np.zeros(0), np.zeros(0)
         self._end: str | None = None  # what this rank wishes, until all know it

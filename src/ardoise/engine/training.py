@@ -396,22 +396,16 @@ class Training:
         """Go on with the draws that were to come; with new ones, if ranks differ."""
         n_ranks = 1 if self._ranks is None else self._ranks.size
         generators = self._workers.generators
-        if len(states) != n_ranks:
-            self._draw_anew(step)  # the weights go on
-            return
-        own = states[self.rank]
-        if n_ranks > 1 and len(own) != len(generators):
-            # This rank's computer has other threads; the other ranks would wait for it.
-            self._draw_anew(step)
+        own = states[self.rank] if len(states) == n_ranks else None
+        # A rank's computer may have other threads; the other ranks would wait for it.
+        if own is None or (n_ranks > 1 and len(own) != len(generators)):
+            # The weights go on; what is drawn is new, and not that of the beginning.
+            for generator in generators:
+                fresh = np.random.default_rng([int(generator.integers(2**63)), step])
+                generator.bit_generator.state = generator_state(fresh)
             return
         for generator, state in zip(generators, own, strict=True):
             generator.bit_generator.state = state
-
-    def _draw_anew(self, step: int) -> None:
-        """Have what is drawn be new, and not that of the beginning."""
-        for generator in self._workers.generators:
-            fresh = np.random.default_rng([int(generator.integers(2**63)), step])
-            generator.bit_generator.state = generator_state(fresh)
 
     def _rows_of(self, arrays: Mapping[str, Array]) -> Rows:
         """Return the rows of the epoch that a snapshot is from."""
@@ -556,12 +550,13 @@ class Training:
         """Compute the gradient of a batch, of which this process reads a share."""
         if self._ranks is None:
             return self._workers.gradient(share, following)
-        scale = self._workers.scale = self._workers.scale_of(rows)
+        scale = self._workers.scale_of(rows)
         if count_rows(share):
             value, right = self._workers.gradient(share, following, scale)
             self._workers.collect()
         else:  # fewer samples than ranks
             self.network.grad[...] = value = right = 0
+            self._workers.scale = scale
         return self._ranks.reduce(self.network, value, right)
 
     def _step(

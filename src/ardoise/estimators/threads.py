@@ -24,7 +24,7 @@ def default_threads() -> int:
     share where a worker of Dask was told nothing; and one where joblib runs this beside
     others and tells nothing.
     """
-    threads = available_threads()
+    threads = available = available_threads()
     for name in LIMITS:
         # A list has one entry for each level of threads within threads.
         value = os.environ.get(name, "").partition(",")[0].strip()
@@ -32,7 +32,7 @@ def default_threads() -> int:
             threads = min(threads, int(value))
     if _is_one_of_many():
         return 1
-    return max(1, min(threads, available_threads() // _tasks_of_dask()))
+    return max(1, min(threads, available // _tasks_of_dask()))
 
 
 def _tasks_of_dask() -> int:
