@@ -17,6 +17,7 @@ from browser.driving import (
     expect,
     expect_read,
     go,
+    numbers_in,
     pad_of,
     press,
     ready,
@@ -76,27 +77,41 @@ def test_the_sponge_takes_away_and_undo_brings_back(slate, visit):
     expect_read(page, 1)
 
 
+# Notes whatever a title says.
+WATCH = """(title) => {
+  window.titles = [];
+  const note = () => titles.push(title.textContent);
+  new MutationObserver(note).observe(title, { childList: true, subtree: true });
+}"""
+
+
 def test_a_lit_cell_leads_to_its_formula_and_a_line_of_code(slate, visit):
     page = visit(slate)
     draw(page, DIGITS[4])
     expect_read(page, 4)
+    # It says so once nothing changes any more.
+    expect(page.locator("#said")).to_have_text(page.locator("#answer").inner_text())
     last = page.locator("#draw .cells").last
     last.focus()
+    cell = page.locator("#draw .closer")
+    cell.locator("h3").evaluate(WATCH)
     for _ in range(4):
         page.keyboard.press("ArrowRight")
     page.keyboard.press("Enter")
-    cell = page.locator("#draw .closer")
     expect(cell.locator("h3")).to_be_focused()
     expect(cell.locator("h3")).to_have_text(
         say("cell.unit", kind=say("kind.Dense"), unit=4)
     )
-    value = float(cell.locator(".cell-value").inner_text().split()[-1])
+    # An answer on a cell that was passed does not take its place.
+    seen = [numbers_in(title)[0] for title in page.evaluate("titles")]
+    assert seen == sorted(seen)
+    value = numbers_in(cell.locator(".cell-value").inner_text())[-1]
     expect(cell.locator("tbody tr")).to_have_count(5)
     press(page, "cell.open")
     dialog = page.get_by_role("dialog")
     # The sum of its terms is the number of the cell.
-    total = dialog.locator("tfoot td").last.inner_text().replace("−", "-")
-    assert float(total) == pytest.approx(value, abs=1e-3)
+    total = numbers_in(dialog.locator("tfoot td").last.inner_text())[-1]
+    assert total == pytest.approx(value, abs=1e-3)
     expect_code(dialog)
     page.keyboard.press("Escape")
     expect(dialog).to_be_hidden()

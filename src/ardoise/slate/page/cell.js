@@ -37,14 +37,21 @@ export function makeCell(host, follow) {
   /** @type {Cell | null} The cell that was chosen, looked at again when the image
    * changes. */
   let chosen = null;
+  /** @type {Cell | null} The cell whose number stands there. */
+  let shown = null;
   let timer = 0;
 
   /** @param {Cell} cell @returns {Promise<void>} Rejected, if there is no such cell. */
-  async function look({ layer, index }) {
+  async function look(cell) {
+    const { layer, index } = cell;
     const { image } = shared.get();
     if (image === null)
       body.replaceChildren(make("p", { class: "soft", text: "cell.draw_first" }));
-    else show(await ask("cell", { layer, index }, { image: tensor(image, 28, 28) }));
+    else {
+      const answer = await ask("cell", { layer, index }, { image: tensor(image, 28, 28) });
+      // By now it may be another one's: its number is not to be taken back.
+      if (shown === cell) show(answer);
+    }
   }
   const lookSoon = latest((/** @type {Cell} */ cell) => attempt(() => tryTo(cell)));
 
@@ -65,7 +72,7 @@ export function makeCell(host, follow) {
   const lookAgain = latest((/** @type {Cell} */ cell) => look(cell).catch(forget));
 
   function forget() {
-    chosen = null;
+    chosen = shown = null;
     put(title, "cell.title");
     delete value.dataset.text;
     value.textContent = "";
@@ -94,10 +101,15 @@ export function makeCell(host, follow) {
     );
   }
 
+  function again() {
+    shown = chosen;
+    if (chosen !== null) lookAgain(chosen);
+  }
+
   shared.subscribe(
     () => {
       clearTimeout(timer);
-      if (chosen !== null) timer = setTimeout(() => chosen && lookAgain(chosen), 250);
+      if (chosen !== null) timer = setTimeout(again, 250);
     },
     "image",
     "version",
@@ -109,6 +121,7 @@ export function makeCell(host, follow) {
       const [key, values] = titleOf(cell.kind, cell.index);
       put(title, key, values);
       put(value, "cell.value", { value: () => number(cell.value, 4) });
+      shown = cell;
       if (isChosen) chosen = cell;
       lookSoon(cell);
     },
