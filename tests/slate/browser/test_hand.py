@@ -25,6 +25,7 @@ def test_twenty_digits_are_taught(clean, visit):
     ask = hand.locator(".hand-ask")
     thumbs = hand.locator(".hand-thumbs li")
     for n in range(20):
+        expect(ask).to_have_text(re.compile(r"\d"))
         digit = int(re.search(r"\d", ask.inner_text())[0])
         draw(page, askew(DIGITS[digit]))
         press(page, "hand.add")

@@ -201,6 +201,7 @@ def test_a_network_of_an_earlier_step_draws_and_is_saved(lab, visit):
     trained(lab)
     page = visit(lab, "learn")
     slider = page.get_by_role("slider", name=say("learn.timeline"))
+    expect(slider).to_have_attribute("aria-valuetext", re.compile(r"\d"))
     slider.press("ArrowLeft")
     [step] = numbers_in(slider.get_attribute("aria-valuetext"))
     press(page, "learn.use")
