@@ -24,6 +24,7 @@ def fill(page, section):
     """Have a section show all that it can."""
     if section == "draw":
         draw(page, DIGITS[5])
+        expect(page.locator("#draw .answer .first")).to_be_visible()
         page.locator("#ask-fool").click()
         expect(page.locator("#draw-fool .sentence")).not_to_be_empty()
         cells = page.locator("#draw .cells").last

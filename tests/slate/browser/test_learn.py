@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import re
 
 from ardoise.files import load_model
 from ardoise.slate.packets import unpack
@@ -153,8 +154,8 @@ def test_a_reload_and_a_second_page_find_the_training(lab, visit):
     assert numbers_in(curve.get_attribute("aria-label"))[0] >= before
     # The curve begins at its first steps, not where the page came back.
     page.get_by_text(say("chart.table")).first.click()
-    earliest = page.locator("#learn details tbody th").first.inner_text()
-    assert numbers_in(earliest)[0] <= 10
+    earliest = page.locator("#learn details tbody th").first
+    wait_until(lambda: numbers_in(earliest.inner_text())[0] <= 10)
     assert page.get_by_label(say("learn.setting.epochs")).input_value() == "50"
     # Another page leads the same training.
     other = visit(lab, "learn", context=page.context)
