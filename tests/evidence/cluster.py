@@ -100,7 +100,7 @@ def rank(what: str, name: str, batch: int, steps: int, quantile: float) -> None:
     comm = MPI.COMM_WORLD
     found: Any = None
     if what == "train":
-        found = seconds_of_step(comm, name, batch, steps, quantile)
+        found = seconds_of_step(comm, *model(name), batch, steps, quantile)
     elif what == "sum":
         link = measure_link(comm, work_of(name, batch).message)
         found = asdict(link) if link is not None else None
@@ -115,10 +115,14 @@ def rank(what: str, name: str, batch: int, steps: int, quantile: float) -> None:
 
 
 def seconds_of_step(
-    comm: Any, name: str, batch: int, steps: int, quantile: float
+    comm: Any,
+    network: Network,
+    training: dict[str, Any],
+    batch: int,
+    steps: int,
+    quantile: float,
 ) -> float:
     """Train for so many steps; return this quantile of their seconds."""
-    network, training = model(name)
     rng = np.random.default_rng(0)
     x = rng.integers(0, 256, (batch * (steps + WARM_UP), 28, 28, 1)).astype(np.uint8)
     y = rng.integers(0, 10, len(x))
@@ -143,13 +147,16 @@ def seconds_of_step(
 
 
 class Launcher:
-    """Starts ranks on this host, or on the hosts of namespaces."""
+    """Starts a module's ranks on this host, or on the hosts of namespaces."""
 
-    def __init__(self, mpiexec: str, hosts: Hosts | None, script: Path) -> None:
+    def __init__(
+        self, mpiexec: str, hosts: Hosts | None, script: Path, module: str
+    ) -> None:
         self._mpiexec, self._hosts, self._script = mpiexec, hosts, script
+        self._module = module
 
     def __call__(self, ranks: int, *words: object) -> Any:
-        """Run this module on so many ranks; return what the first one printed."""
+        """Run the module on so many ranks; return what the first one printed."""
         before, options, environ = [], [], dict(os.environ, OMP_NUM_THREADS="1")
         if self._hosts is not None:
             addresses = self._hosts.addresses[:ranks]
@@ -158,7 +165,7 @@ class Launcher:
             options += ["-ppn", "1", "-launcher", "ssh"]
             options += ["-launcher-exec", str(self._script)]
             environ |= NETWORK
-        own = [sys.executable, "-m", __spec__.name, "--rank", *map(str, words)]
+        own = [sys.executable, "-m", self._module, "--rank", *map(str, words)]
         command = [*before, self._mpiexec, *options, "-n", str(ranks), *own]
         done = subprocess.run(
             command, env=environ, capture_output=True, text=True, check=False
@@ -195,8 +202,8 @@ def compare(
         script = Path(folder, "launch")
         script.write_text(LAUNCHER, encoding="ascii")
         script.chmod(0o755)
-        here = Launcher(mpiexec, None, script)
-        there = Launcher(mpiexec, hosts, script)
+        here = Launcher(mpiexec, None, script, __spec__.name)
+        there = Launcher(mpiexec, hosts, script, __spec__.name)
         tell_of_network(hosts, Link(**there(2, "sum", name, batch, 0, 0)))
         runs: dict[tuple[str, int], list[float]] = {}
         speeds, twos, fours = [], [], []
