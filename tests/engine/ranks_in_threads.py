@@ -31,7 +31,11 @@ class Communicator:
     def bcast(self, value, root):
         return self.allgather(value)[root]
 
+    def Barrier(self):
+        self._barrier.wait()
+
     def Allreduce(self, mine, total):
+        mine = total if mine is None else mine
         total[...] = np.sum(self.allgather(mine), axis=0)
 
 

@@ -49,13 +49,10 @@ class Early(Ranks):
             _then(layer, self._go_on)
 
     def _send(self) -> None:
-        part = self._early
-        self._mine[part] = self._network.grad[part]
-        self._start(part)
+        self._start(self._early)
 
     def _start(self, part: slice) -> None:
-        sent = self._comm.Iallreduce(self._mine[part], self._sum[part])
-        self._pending.append(sent)
+        self._pending.append(self._comm.Iallreduce(None, self._network.summed[part]))
 
     def _go_on(self) -> None:
         # MPICH moves a sum only while somebody asks for it.
@@ -63,21 +60,17 @@ class Early(Ranks):
             sent.Test()
 
     def reduce(self, network: Network, loss: float, hits: int) -> tuple[float, int]:
-        mine, total, n = self._mine, self._sum, network.n_params
-        rest = (slice(0, self._early.start), slice(self._early.stop, None))
-        for part in rest:
-            mine[:n][part] = network.grad[part]
-        mine[n:LOSS] = network.state
-        mine[LOSS:] = loss, hits, self._end is not None, self._keep
-        for part in rest:
-            self._start(part)
+        vector, statistics = network.summed, slice(network.n_params, LOSS)
+        vector[statistics] = network.state
+        vector[LOSS:] = loss, hits, self._end is not None, self._keep
+        self._start(slice(0, self._early.start))
+        self._start(slice(self._early.stop, None))
         for sent in self._pending:
             sent.Wait()
         self._pending.clear()
-        network.grad[...] = total[:n]
-        np.divide(total[n:LOSS], self.size, out=network.state)
-        self._flags, self._keep = (bool(total[ENDS]), bool(total[KEEPS])), False
-        return float(total[LOSS]), int(total[HITS])
+        np.divide(vector[statistics], self.size, out=network.state)
+        self._flags, self._keep = (bool(vector[ENDS]), bool(vector[KEEPS])), False
+        return float(vector[LOSS]), int(vector[HITS])
 
 
 def _place(network: Network, part: Any) -> int:

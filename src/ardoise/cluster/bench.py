@@ -28,6 +28,7 @@ WARM_UP = 3  # steps, of which the first prepare
 SHAPE, CLASSES = (28, 28, 1), 10
 LONGEST = 1 << 24  # bytes of a vector that is summed
 REPEATS = 11
+AROUND = 4  # weights, two moments of an optimiser, activations: as many vectors
 
 
 class Speed(NamedTuple):
@@ -155,10 +156,11 @@ def _measure_memory(n: int) -> tuple[float, float]:
     return copying, adding
 
 
-def _median(do: Callable[[], Any]) -> float:
+def _median(do: Callable[[], Any], before: Callable[[], Any] = lambda: None) -> float:
     """Return the median of the seconds that something takes, after a first time."""
     times = []
     for _ in range(1 + REPEATS):
+        before()
         start = time.perf_counter()
         do()
         times.append(time.perf_counter() - start)
@@ -180,11 +182,19 @@ def measure_link(communicator: Any, n_bytes: int, add: float = 0.0) -> Link | No
     if ranks < 2:
         return None
     longest = min(max(n_bytes, 16 * SHORT), LONGEST)
+    vector = np.zeros(longest // NUMBER, np.float32)
+    others = np.zeros(AROUND * vector.size, np.float32)
+
+    def train() -> None:
+        # What is summed was written some time ago; much was read and written since.
+        vector.fill(1)
+        others.fill(1)
+        communicator.Barrier()
+
     points = []
     for length in (2 * SHORT, longest // 4, longest // 2, longest):
-        mine = np.ones(length // NUMBER, np.float32)
-        total = np.zeros_like(mine)
-        own = _median(lambda m=mine, t=total: communicator.Allreduce(m, t))  # type: ignore[misc]
+        mine = vector[: length // NUMBER]
+        own = _median(lambda m=mine: communicator.Allreduce(None, m), train)  # type: ignore[misc]
         points.append((mine.nbytes, statistics.median(communicator.allgather(own))))
     return link_of(points, ranks, add)
 

@@ -1,9 +1,8 @@
 """How long a step takes on so many ranks, on paper: the model behind ``ardoise plan``.
 
-A step on R ranks is computing, copying the gradient into the vector that is summed and
-out of it, and one Allreduce:
+A step on R > 1 ranks is computing, and one Allreduce:
 
-    t(R) = c · (fixed + ⌈B / R⌉ · per_sample + 2 · m · copy) + allreduce(R, m)
+    t(R) = c · (fixed + ⌈B / R⌉ · per_sample) + allreduce(R, m)
 
 with B samples in the batch of all ranks, a vector of m bytes, and c ≥ 1 ranks for each
 processor. Messages cost latency + bytes / bandwidth, as in Hockney, "The communication
@@ -21,8 +20,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from ardoise.engine.network import MORE
+
 NUMBER = 4  # bytes: float32
-PACKED = 4  # numbers that travel with gradient and state: loss, hits, two wishes
 SHORT = 2048  # bytes: shorter vectors are sent whole (MPICH's own limit)
 # Of what an Ethernet line carries, TCP's payload: 1448 of 1538 bytes of each frame.
 PAYLOAD = 1448 / 1538
@@ -128,7 +128,7 @@ class Work:
     @property
     def message(self) -> int:
         """Bytes that every rank has to sum at each step."""
-        return NUMBER * (self.params + self.state + PACKED)
+        return NUMBER * (self.params + self.state + MORE)
 
 
 class Prediction(NamedTuple):
@@ -209,10 +209,8 @@ def communicating(cluster: Cluster, hosts: int, n_bytes: float) -> float:
 def step(cluster: Cluster, work: Work, hosts: int) -> tuple[float, float]:
     """Return the seconds of a step that are spent computing, and communicating."""
     ranks, own = hosts * cluster.ranks, cluster.computing
-    # One process needs no MPI.
-    packing = 2 * work.message * own.copy if ranks > 1 else 0.0
     share = math.ceil(work.batch / ranks)
-    seconds = cluster.crowd * (own.fixed + share * own.per_sample + packing)
+    seconds = cluster.crowd * (own.fixed + share * own.per_sample)
     return seconds, communicating(cluster, hosts, work.message)
 
 

@@ -41,6 +41,7 @@ from ardoise.engine.threads import Team
 # micro-batches of 8, 4,370 in 16, 4,110 in 32.
 MICRO_BATCH_BYTES = 3_300_000
 MOST_MICRO_BATCH = 1024
+MORE = 4  # numbers of a training that several ranks sum with the gradient
 
 
 class Network:
@@ -93,7 +94,6 @@ class Network:
         self._plan(layers, input_shape, dtype)
         self._bind(
             np.zeros(self.layout.size, self.dtype),
-            np.zeros(self.layout.size, self.dtype),
             np.zeros(self.state_layout.size, self.dtype),
         )
         self._rng = np.random.default_rng(seed)
@@ -120,8 +120,12 @@ class Network:
         self.layout = Layout(self._chain.params)
         self.state_layout = Layout(self._chain.state)
 
-    def _bind(self, theta: Array, grad: Array, state: Array) -> None:
+    def _bind(self, theta: Array, state: Array, grad: Array | None = None) -> None:
         """Take these vectors for ever and give every layer its views."""
+        self._summed = np.zeros(0, self.dtype)
+        if grad is None:
+            self._summed = np.zeros(theta.size + state.size + MORE, self.dtype)
+            grad = self._summed[: theta.size]
         self._theta, self._grad, self._state = theta, grad, state
         views = self.layout.views(theta), self.layout.views(grad)
         self._chain.bind(*views, self.state_layout.views(state), self.dtype)
@@ -152,6 +156,14 @@ class Network:
     def state(self) -> Array:
         """Running statistics of all layers in one vector."""
         return self._state
+
+    @property
+    def summed(self) -> Array:
+        """What several ranks sum: `grad`, room for `state`, and `MORE` numbers.
+
+        A `replica` has none.
+        """
+        return self._summed
 
     def entry_shape(self, n: int) -> Shape:
         """Return the shape in which `propagate` takes n samples: layer order.
@@ -470,7 +482,7 @@ class Network:
                 f"{network.dtype}; got {values.dtype} of shape {values.shape}"
             )
         theta, state = values[:n_params], values[n_params:]
-        network._bind(theta, np.zeros_like(theta), state)
+        network._bind(theta, state)
         network._rng = np.random.default_rng()
         return network
 
@@ -500,7 +512,7 @@ class Network:
         twin = object.__new__(type(self))
         layers = [layer.clone() for layer in self.layers]
         twin._plan(layers, self.input_shape, self.dtype)
-        twin._bind(self._theta, grad, state)
+        twin._bind(self._theta, state, grad)
         twin._rng = self._rng.spawn(1)[0]
         return twin
 
@@ -509,11 +521,8 @@ class Network:
         twin = object.__new__(type(self))
         layers = [layer.clone() for layer in self.layers]
         twin._plan(layers, self.input_shape, dtype)
-        twin._bind(
-            self._theta.astype(twin.dtype),
-            self._grad.astype(twin.dtype),
-            self._state.astype(twin.dtype),
-        )
+        twin._bind(self._theta.astype(twin.dtype), self._state.astype(twin.dtype))
+        twin._grad[...] = self._grad
         twin._rng = copy.deepcopy(self._rng)
         return twin
 
@@ -541,7 +550,9 @@ class Network:
                 "the vectors of a Network must have the shapes and dtypes "
                 f"{wanted}; got {[(v.shape, v.dtype) for v in vectors]}"
             )
-        self._bind(*vectors)
+        theta, grad, statistics = vectors
+        self._bind(theta, statistics)
+        self._grad[...] = grad
         self._rng = rng
 
     # -- words -----------------------------------------------------------------

@@ -22,13 +22,13 @@ import numpy as np
 from ardoise.engine.arrays import Array
 from ardoise.engine.batches import Rows, count_rows
 from ardoise.engine.evaluation import Evaluation
-from ardoise.engine.network import Network
+from ardoise.engine.network import MORE, Network
 from ardoise.engine.threads import available_threads, computer, processors
 
 METHODS = ("Get_rank", "Get_size", "Allreduce", "allgather", "bcast")
 # What every rank adds to the vector that is summed: the loss, right answers, and how
 # many ranks wish to end, and to keep where the training stands.
-LOSS, HITS, ENDS, KEEPS = range(-4, 0)
+LOSS, HITS, ENDS, KEEPS = range(-MORE, 0)
 
 
 class RanksError(RuntimeError):
@@ -60,7 +60,7 @@ class Ranks:
     ----------
     communicator : mpi4py.MPI.Comm
         Or whatever has its methods `Get_rank`, `Get_size`, `Allreduce`, `allgather` and
-        `bcast`.
+        `bcast`; ``Allreduce(None, vector)`` sums in place.
     pulse : callable, optional
         Called with ``"waiting"`` before this process waits for the others, after it
         with ``"step"`` if they have summed a gradient and ``"computing"`` if not, with
@@ -94,7 +94,6 @@ class Ranks:
         self.rank = int(communicator.Get_rank())
         self.size = int(communicator.Get_size())
         self.bytes_per_step = 0
-        self._mine, self._sum = np.zeros(0), np.zeros(0)
         self._end: str | None = None  # what this rank wishes, until all know it
         self._keep = False
         self._flags = (False, False)
@@ -105,10 +104,7 @@ class Ranks:
         """Give every rank the weights of the first one."""
         for vector in (network.theta, network.state):
             vector[...] = self.first(vector)
-        more = network.state.size - LOSS
-        self._mine = np.zeros(network.n_params + more, network.dtype)
-        self._sum = np.zeros_like(self._mine)
-        self.bytes_per_step = self._mine.nbytes
+        self.bytes_per_step = network.summed.nbytes
 
     def first(self, value: Any) -> Any:
         """Return the first rank's value on every rank."""
@@ -120,15 +116,14 @@ class Ranks:
 
     def reduce(self, network: Network, loss: float, hits: int) -> tuple[float, int]:
         """Sum gradients, losses and right answers; running statistics become means."""
-        mine, total, n = self._mine, self._sum, network.n_params
-        mine[:n] = network.grad
-        mine[n:LOSS] = network.state
-        mine[LOSS:] = loss, hits, self._end is not None, self._keep
-        self._wait(lambda: self._comm.Allreduce(mine, total), "step")
-        network.grad[...] = total[:n]
-        np.divide(total[n:LOSS], self.size, out=network.state)
-        self._flags, self._keep = (bool(total[ENDS]), bool(total[KEEPS])), False
-        return float(total[LOSS]), int(total[HITS])
+        vector, statistics = network.summed, slice(network.n_params, LOSS)
+        vector[statistics] = network.state
+        vector[LOSS:] = loss, hits, self._end is not None, self._keep
+        # None: where it lies, the gradient too. Copies would cost as much as the sum.
+        self._wait(lambda: self._comm.Allreduce(None, vector), "step")
+        np.divide(vector[statistics], self.size, out=network.state)
+        self._flags, self._keep = (bool(vector[ENDS]), bool(vector[KEEPS])), False
+        return float(vector[LOSS]), int(vector[HITS])
 
     def merge(self, own: Sequence[tuple[Evaluation, float]]) -> Evaluation:
         """Return the evaluation of all samples from those of the ranks' shares.
@@ -139,12 +134,12 @@ class Ranks:
             Of the parts of this rank's share, with the weights of each part; none if
             the share is empty.
         """
-        mine, total = np.zeros(5), np.zeros(5)
+        mine = np.zeros(5)
         for part, weight in own:
             classifies = part.accuracy is not None
             mine += part.loss * weight, weight, part.correct, part.total, classifies
-        self._wait(lambda: self._comm.Allreduce(mine, total))
-        loss, weights, correct, n, classifiers = total.tolist()
+        self._wait(lambda: self._comm.Allreduce(None, mine))
+        loss, weights, correct, n, classifiers = mine.tolist()
         accuracy = correct / n if classifiers else None
         return Evaluation(loss / weights, accuracy, int(correct), int(n))
 
