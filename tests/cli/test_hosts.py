@@ -49,8 +49,8 @@ def test_a_plan(ardoise, measured):
     rows = rows_of(said)
     assert [row[:2] for row in rows] == [["1", "1"], ["2", "2"], ["4", "4"]]
     assert rows[0][2:5] == ["17,297", "100%", "7.40\u00a0ms"]
-    # 1 + 32 · 0.05 + 2 · 0.4 of computing, 4 + 51 + 0.3 of the sum.
-    assert rows[2][4] == "58.7\u00a0ms" and rows[2][5] == "94%"
+    # 1 + 32 · 0.05 of computing, 4 + 51 + 0.3 of the sum.
+    assert rows[2][4] == "57.9\u00a0ms" and rows[2][5] == "96%"
     (_, batch, more), *_ = measured
     assert batch == 128 and more == {"threads": 2, "params": 1_000_000}
 
