@@ -48,7 +48,8 @@ export function makeCell(host, follow) {
     if (image === null)
       body.replaceChildren(make("p", { class: "soft", text: "cell.draw_first" }));
     else {
-      const answer = await ask("cell", { layer, index }, { image: tensor(image, 28, 28) });
+      const given = { image: tensor(image, 28, 28) };
+      const answer = await ask("cell", { layer, index }, given);
       // By now it may be another one's: its number is not to be taken back.
       if (shown === cell) show(answer);
     }
