@@ -24,10 +24,10 @@ PLAIN = ("--recipe", "notebook", "--epochs", 5, "--threads", 1)
 LONG = ("--recipe", "mlp", "--epochs", 10**6, "--batch-size", 50, "--threads", 1)
 
 
-def start(size, *arguments):
+def start(size, *arguments, command=ARDOISE):
     ranks = () if size == 1 else (MPIEXEC, "-n", str(size))
     return subprocess.Popen(
-        [*ranks, *ARDOISE, *map(str, arguments)],
+        [*ranks, *command, *map(str, arguments)],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -35,9 +35,9 @@ def start(size, *arguments):
     )
 
 
-def train(size, *arguments):
+def train(size, *arguments, command=ARDOISE):
     """Return (exit code, output, errors) of so many ranks."""
-    with start(size, "train", *arguments) as process:
+    with start(size, "train", *arguments, command=command) as process:
         said = process.communicate(timeout=120)
     return process.returncode, *said
 
@@ -102,6 +102,34 @@ def test_ctrl_c_ends_all_ranks_and_keeps_the_model(data, somewhere):
     assert "Interrupted" in out
     assert load_model("cut/model.safetensors").details["ranks"] == 2
     assert load_checkpoint("point").plan["ranks"] == 2
+
+
+PRESSED = """
+import sys
+from ardoise.cli.checkpoints import Checkpointing
+from ardoise.cli.app import run
+
+def press(self, training):
+    if training.rank == 1 and training.epoch == 2:
+        training.stop("interrupted")
+
+Checkpointing.on_epoch_end = press
+sys.exit(run(sys.argv[1:]))
+"""
+
+
+def test_ctrl_c_between_two_epochs_leaves_a_checkpoint(data, somewhere):
+    short = ("--data", data, *LONG[:2], "--epochs", 3, *LONG[4:])
+    assert train(2, *short, "--output", "whole")[0] == 0
+    pressed = (sys.executable, "-c", PRESSED)
+    options = (*short, "--output", "cut", "--checkpoint", "point")
+    code, out, err = train(2, *options, command=pressed)
+    assert (code, err) == (130, "")
+    assert "Interrupted" in out
+    assert len(load_checkpoint("point").snapshot.values["history"]["epoch"]) == 2
+    assert train(2, "--resume", "point", "--output", "on")[0] == 0
+    whole, on = (Path(name) / "model.safetensors" for name in ("whole", "on"))
+    assert on.read_bytes() == whole.read_bytes()
 
 
 def workers():

@@ -45,6 +45,13 @@ def told(*heard):
         ([(0, "step"), (1, "waiting"), (1, "beat")], 21.1, "ranks.hung"),
         ([(0, "step"), (1, "waiting"), (29, "beat")], 29.1, "ranks.lost"),
         ([(0, "step"), (20, "beat")], 20.1, "ranks.hung"),  # alive, and stuck
+        ([(5, "beat"), (25, "idle")], 25, None),
+        ([(5, "beat"), (25, "idle")], 25.1, "ranks.hung"),  # nothing comes from a disk
+        ([(5, "computing"), (25, "idle")], 25.1, "ranks.hung"),
+        ([(5, "beat"), (15, "beat"), (30, "idle")], 30, None),  # little by little
+        ([(5, "waiting"), (90, "idle")], 90, None),  # for one that reads
+        ([(0, "step"), (1, "done"), (90, "idle")], 90, None),
+        ([(0, "step"), (5, "waiting"), (6, "step"), (50, "idle")], 50, None),
     ],
 )
 def test_silence_is_judged_by_what_a_rank_was_doing(heard, now, wrong):
@@ -117,6 +124,20 @@ def test_a_killed_rank_is_named_with_the_way_to_go_on(tmp_path, quick, capfd):
 def test_a_rank_that_hangs_is_ended_and_named(tmp_path, quick, capfd, hangs):
     started = time.monotonic()
     assert run(f"{STEPS}\n{hangs}", tmp_path) == 1
+    assert time.monotonic() - started < 10
+    assert "has done nothing for" in capfd.readouterr().err
+
+
+@unix
+def test_a_rank_that_reads_may_take_long_but_not_do_nothing(tmp_path, quick, capfd):
+    works = "end = time.monotonic() + 2\nwhile time.monotonic() < end: {}"
+    assert run(works.format("pass"), tmp_path) == 0
+    assert run(works.format("time.sleep(0.1); sum(range(10000))"), tmp_path) == 0
+    assert run(f"tell('waiting')\n{works.format('time.sleep(0.1)')}", tmp_path) == 0
+    assert capfd.readouterr().err == ""
+    started = time.monotonic()
+    reads = "import os; os.read(os.pipe()[0], 1)"  # of a disk that does not answer
+    assert run(f"tell('computing'); {reads}", tmp_path) == 1
     assert time.monotonic() - started < 10
     assert "has done nothing for" in capfd.readouterr().err
 

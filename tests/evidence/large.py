@@ -61,7 +61,8 @@ def train(folder: Path) -> None:
     rank, accuracy = MPI.COMM_WORLD.Get_rank(), history["accuracy"][0]
     print(
         f"rank {rank}: {most / 1e6:.0f} MB at most, accuracy {100 * accuracy:.1f} %, "
-        f"{len(x) / seconds:,.0f} samples/s together",
+        f"{len(x) / seconds:,.0f} samples/s together\n",
+        end="",  # in one piece, or the ranks' lines mix
         flush=True,
     )
     if most > MOST:

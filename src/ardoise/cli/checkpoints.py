@@ -83,20 +83,23 @@ class Checkpointing(Callback):
         self._has_complained = False
 
     def on_train_begin(self, training: Training) -> None:
-        self._written = time.monotonic()
+        self._written, self._step = time.monotonic(), -1
 
     def on_batch_end(self, training: Training) -> None:
         late = time.monotonic() - self._written >= self._seconds
         if training.agreed(late) or training.history.stopped != "running":
             snapshot = training.snapshot()
-            self._written = time.monotonic()
+            self._written, self._step = time.monotonic(), training.step
             if training.rank == 0:  # it writes for all
                 self._write(snapshot)
 
     def on_train_end(self, training: Training) -> None:
         if training.rank or training.last is None:
             return
-        if training.history.stopped == "finished":
+        ended = training.history.stopped
+        # Ranks may learn between two epochs that one of them was interrupted.
+        between = ended == "interrupted" and self._plan["ranks"] > 1
+        if ended == "finished" or (between and training.step != self._step):
             self._write(training.last)
 
     def _write(self, snapshot: Snapshot) -> None:

@@ -33,9 +33,13 @@ LONGER = 1.4
 # A rank is hung if it takes so many times longer than ever before, and more than that.
 FACTOR = 10
 BEAT = 0.25  # seconds between two signs of life
+IDLE = 1e-4  # seconds of a processor: with fewer between two, nothing was done
 GRACE = 0.5  # seconds for the launcher to pass on what was said, before all ends
 KILLED = 1.0  # seconds in which a process that is killed has ended, if it can
-BYTES = {"computing": b"c", "waiting": b"w", "step": b"s", "done": b"d", "beat": b"b"}
+BYTES = {"computing": b"c", "waiting": b"w", "step": b"s", "done": b"d"}
+# Signs of life: of a process that did something since the last one, and of one that did
+# not.
+BYTES |= {"beat": b"b", "idle": b"i"}
 _STATES = {code: state for state, code in BYTES.items()}
 PR_SET_PDEATHSIG = 1
 ALONE = 75  # the exit code of a rank that could not join the others
@@ -150,6 +154,9 @@ class Watch:
     Whatever it does, it gives signs of life all the time: one that is stopped while it
     waits for others is not taken for one of those that wait for it.
 
+    Before its first step it reads data, and may take as long as it likes, but not do
+    nothing: a disk that does not answer takes no time of a processor.
+
     Parameters
     ----------
     patience : float
@@ -171,13 +178,17 @@ class Watch:
         self._heard: float | None = None  # when it last gave a sign of life
         self._state, self._longest = "", 0.0
         self._armed = False  # before its first step, a rank reads data, as it may
+        self._busy = now  # when it last did something, before that
         self.tick = min(1.0, patience / 10)
 
     def hear(self, state: str, now: float) -> None:
         """Note what it does now."""
-        if state == "beat":
+        if state in ("beat", "idle"):
             self._heard = now
+            if state == "beat":
+                self._busy = now
             return
+        self._busy = now
         if self._armed and self._state == "computing":
             self._longest = max(self._longest, now - self._since)
         if state == "step":
@@ -193,6 +204,7 @@ class Watch:
         """
         if seconds > self.tick + 1:
             self._since += seconds - self.tick
+            self._busy += seconds - self.tick
             if self._heard is not None:
                 self._heard += seconds - self.tick
 
@@ -202,7 +214,9 @@ class Watch:
             self.seconds = round(now - self._heard)
             return "ranks.hung"
         if not self._armed:
-            return None
+            self.seconds = round(now - self._busy)
+            idle = self._heard is not None and now - self._busy > self._patience
+            return "ranks.hung" if idle and self._state in ("", "computing") else None
         most = max(self._patience, FACTOR * self._longest)
         self.seconds = round(now - self._since)
         if self._state == "waiting":
@@ -231,8 +245,14 @@ def pulse() -> Callable[[str], None] | None:
             os.write(told, BYTES[state])
 
     def live() -> None:
+        worked = 0.0
         while True:
-            tell("beat")
+            of_others = time.process_time() - time.thread_time()  # of all but this one
+            if of_others > worked + IDLE:
+                worked = of_others
+                tell("beat")
+            else:
+                tell("idle")
             time.sleep(BEAT)
 
     tell("beat")  # before anything can happen to it
