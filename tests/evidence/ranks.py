@@ -39,14 +39,21 @@ def children(pid: int) -> list[int]:
     return [int(word) for word in path.read_text().split()]
 
 
+def trains(pid: int) -> bool:
+    """Tell whether a process is `ARDOISE`: neither a launcher nor a proxy of it."""
+    words = Path(f"/proc/{pid}/cmdline").read_text().split("\0")
+    return words[1 : len(ARDOISE)] == [*ARDOISE[1:]]
+
+
 def workers(launcher: int) -> dict[int, int]:
     """Return the processes that train, with their supervisors."""
-    return {
-        worker: supervisor
-        for proxy in children(launcher)
-        for supervisor in children(proxy)
-        for worker in children(supervisor)
-    }
+    found, parents = {}, [launcher]
+    for parent in parents:
+        for child in children(parent):
+            parents.append(child)
+            if trains(child) and trains(parent):
+                found[child] = parent
+    return found
 
 
 def wait_for(there, process, seconds=60.0) -> None:
@@ -65,8 +72,8 @@ def disturb(folder: Path, rng: random.Random, deed: str) -> float:
     process = started(RANKS, *options, "--every", "0.5s")
     wait_for(point.exists, process)
     time.sleep(rng.uniform(0, 4))
-    worker, supervisor = rng.choice(sorted(workers(process.pid).items()))
     everybody = workers(process.pid)
+    worker, supervisor = rng.choice(sorted(everybody.items()))
     began = time.monotonic()
     number = signal.SIGSTOP if deed == "stopped" else signal.SIGKILL
     os.kill(supervisor if deed == "supervisor" else worker, number)
