@@ -3,6 +3,7 @@
 import csv
 import errno
 import re
+import signal
 
 import numpy as np
 import pytest
@@ -245,28 +246,31 @@ def _figure():
 # -- Ctrl-C ---------------------------------------------------------------------------
 
 
-def press_ctrl_c(monkeypatch, steps):
+def press_ctrl_c(monkeypatch, steps, number=signal.SIGINT):
     """Press Ctrl-C after so many steps, in a way that needs no second process."""
-    import signal
-
     pressed = []
 
     class Pressed(Interruptible):
         def on_batch_end(self, training):
             if training.step in steps and training.step not in pressed:
                 pressed.append(training.step)
-                signal.raise_signal(signal.SIGINT)
+                signal.raise_signal(number)
             super().on_batch_end(training)
 
     monkeypatch.setattr(cli_training, "Interruptible", Pressed)
-    return signal.getsignal(signal.SIGINT)
+    return signal.getsignal(number)
 
 
 @pytest.mark.parametrize(
-    ("lang", "sentence"),
+    ("number", "lang", "sentence"),
     [
-        ("en", "Interrupted during epoch 2: what was learned until then is kept."),
         (
+            signal.SIGTERM,  # of a scheduler, or a container that is stopped
+            "en",
+            "Interrupted during epoch 2: what was learned until then is kept.",
+        ),
+        (
+            signal.SIGINT,
             "fr",
             "Interrompu pendant l’époque 2\u00a0: ce qui a été appris jusque-là "
             "est conservé.",
@@ -274,11 +278,9 @@ def press_ctrl_c(monkeypatch, steps):
     ],
 )
 def test_ctrl_c_keeps_what_was_learned(
-    ardoise, data, somewhere, monkeypatch, no_pictures, lang, sentence
+    ardoise, data, somewhere, monkeypatch, no_pictures, number, lang, sentence
 ):
-    import signal
-
-    before = press_ctrl_c(monkeypatch, {3})
+    before = press_ctrl_c(monkeypatch, {3}, number)
     options = ("--epochs", 50, "--threads", 1, "--output", "run", "--lang", lang)
     said = ardoise("train", "--data", data, *options)
     assert said.code == 130 and sentence in said.out.splitlines()
@@ -286,7 +288,7 @@ def test_ctrl_c_keeps_what_was_learned(
     assert sentence in (somewhere / "run/report.html").read_text("utf-8")
     with open("run/history.csv", newline="") as file:
         assert len(list(csv.DictReader(file))) == 2
-    assert signal.getsignal(signal.SIGINT) is before
+    assert signal.getsignal(number) is before
 
 
 @pytest.mark.parametrize("lang", ["en", "fr"])
@@ -336,8 +338,6 @@ def test_ctrl_c_while_the_model_is_saved(ardoise, data, somewhere, monkeypatch):
 
 @pytest.mark.parametrize("listens", [True, False])
 def test_the_first_ctrl_c_is_the_last(listens, monkeypatch):
-    import signal
-
     from ardoise import __main__ as program
 
     def press():

@@ -190,6 +190,31 @@ def test_a_supervisor_that_is_told_to_end_accuses_nobody(tmp_path, quick):
 
 
 @unix
+def test_a_rank_that_is_told_to_end_may_keep_what_it_learned(tmp_path, quick):
+    keeps = "import signal; signal.signal(signal.SIGTERM, lambda *_: sys.exit(130))"
+    process, _ = supervisor(f"{keeps}; tell('done'); time.sleep(60)", tmp_path)
+    with process:
+        time.sleep(0.5)  # until it listens
+        process.send_signal(signal.SIGTERM)
+        _, said = process.communicate(timeout=20)
+    assert (process.returncode, said) == (130, "")
+
+
+@unix
+def test_a_rank_that_is_told_to_end_and_cannot_is_ended(
+    tmp_path, quick, monkeypatch, capfd
+):
+    monkeypatch.setattr(supervising, "LEAVE", 0.5)
+    waits = "import os, signal; signal.signal(signal.SIGTERM, signal.SIG_IGN)"
+    tells = "os.kill(os.getppid(), signal.SIGTERM)"
+    started = time.monotonic()
+    deaf = f"{waits}; tell('done'); {tells}; time.sleep(60)"
+    assert run(deaf, tmp_path) == 128 + signal.SIGTERM
+    assert time.monotonic() - started < 10
+    assert capfd.readouterr().err == ""
+
+
+@unix
 def test_a_rank_that_could_not_join_has_the_launcher_end_the_others(tmp_path, quick):
     wait = "time.sleep(0.5)"  # until it has been heard of
     process, _ = supervisor(f"{wait}; sys.exit({supervising.ALONE})", tmp_path)

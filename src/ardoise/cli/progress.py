@@ -15,13 +15,15 @@ from ardoise.cli.terminal import Terminal
 from ardoise.engine.training import Callback, Training
 from ardoise.plots.numbers import decimal, integer, percent
 
+# Ctrl-C, and how launchers, schedulers and containers ask a process to end.
+ENDING = (signal.SIGINT, signal.SIGTERM)
 REFRESH = 0.1  # seconds between two updates of the bar
 # Columns of the terminal that the epoch, a bar, the figures and the time left take.
 WIDE = 80
 
 
 class Interruptible(Callback):
-    """Let the first Ctrl-C end the training after the step in progress.
+    """Let the first Ctrl-C, or SIGTERM, end the training after the step in progress.
 
     A context manager around the training. A second Ctrl-C is for whoever saw it before.
 
@@ -35,19 +37,23 @@ class Interruptible(Callback):
         self.asked = False
 
     def __enter__(self) -> "Interruptible":
-        # Known before it is replaced: Ctrl-C may come at once.
-        self._before = signal.getsignal(signal.SIGINT)
-        signal.signal(signal.SIGINT, self._ask)
+        # Known before they are replaced: Ctrl-C may come at once.
+        self._before = {int(each): signal.getsignal(each) for each in ENDING}
+        for number in self._before:
+            signal.signal(number, self._ask)
         return self
 
     def __exit__(self, *_: object) -> None:
-        # After a second one, whoever saw it may want no other.
-        if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
-            signal.signal(signal.SIGINT, self._before)
+        for number, before in self._before.items():
+            # After a second one, whoever saw it may want no other.
+            if signal.getsignal(number) is not signal.SIG_IGN:
+                signal.signal(number, before)
 
     def _ask(self, number: int, frame: FrameType | None) -> None:
         self.asked = True
-        signal.signal(signal.SIGINT, self._before)
+        # SIGTERM may come twice: to a whole group, and from who watches over it.
+        if number == signal.SIGINT:
+            signal.signal(number, self._before[number])
 
     def on_batch_end(self, training: Training) -> None:
         if self.asked:

@@ -35,6 +35,7 @@ FACTOR = 10
 BEAT = 0.25  # seconds between two signs of life
 IDLE = 1e-4  # seconds of a processor: with fewer between two, nothing was done
 GRACE = 0.5  # seconds for the launcher to pass on what was said, before all ends
+LEAVE = 10.0  # seconds that a rank has, when told to end, to keep what it learned
 KILLED = 1.0  # seconds in which a process that is killed has ended, if it can
 BYTES = {"computing": b"c", "waiting": b"w", "step": b"s", "done": b"d"}
 # Signs of life: of a process that did something since the last one, and of one that did
@@ -79,12 +80,14 @@ def supervise(
         time.sleep(GRACE)
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the rank ends, and then this
-    ended = False  # by a launcher or a scheduler: nothing is wrong with this rank
+    # When a launcher or a scheduler ended it: nothing is wrong with this rank.
+    ended: float | None = None
 
     def pass_on(*_: object) -> None:
         nonlocal ended
-        ended = True
-        child.terminate()
+        if ended is None:
+            ended = time.monotonic()
+            child.terminate()
 
     signal.signal(signal.SIGTERM, pass_on)
     watch = Watch(_patience(), time.monotonic())
@@ -99,10 +102,11 @@ def supervise(
                 break  # it has ended, or closed all that it had
             for code in heard:
                 watch.hear(_STATES.get(bytes([code]), ""), now)
+        if ended is not None and now - ended > LEAVE:
+            _kill(child)  # it waits for others that are gone
+            return 128 + signal.SIGTERM
         if (wrong := watch.wrong(now)) is not None:
-            child.kill()
-            with suppress(subprocess.TimeoutExpired):  # it waits for a disk, perhaps
-                child.wait(KILLED)
+            _kill(child)
             say(wrong, seconds=watch.seconds)
             return 1
     code = child.wait()
@@ -114,11 +118,17 @@ def supervise(
         os.kill(os.getpid(), signal.SIGTERM)
     if code >= 0:
         return code
-    if ended:
+    if ended is not None:
         return 128 + signal.SIGTERM
     name = signal.Signals(-code).name if -code in [*signal.Signals] else str(-code)
     say("ranks.killed", signal=name)
     return 1
+
+
+def _kill(child: subprocess.Popen[bytes]) -> None:
+    child.kill()
+    with suppress(subprocess.TimeoutExpired):  # it waits for a disk, perhaps
+        child.wait(KILLED)
 
 
 def supervised(arguments: Sequence[str]) -> int | None:
