@@ -1,5 +1,6 @@
 import fractions
 import pickle
+import re
 import sys
 from numbers import Integral, Real
 
@@ -103,7 +104,12 @@ def error_of(function, *args):
     return None
 
 
-@pytest.mark.parametrize("value", VALUES, ids=repr)
+def name_of(value):
+    """Return the same name in every process: pytest-xdist compares them."""
+    return re.sub(r" at 0x[0-9A-Fa-f]+", "", repr(value))
+
+
+@pytest.mark.parametrize("value", VALUES, ids=name_of)
 @pytest.mark.parametrize("name", PAIRS)
 def test_values_are_refused_in_scikit_learn_s_words(name, value):
     ours, given_theirs = PAIRS[name]
@@ -143,7 +149,7 @@ def test_fractions_are_numbers():  # scikit-learn ends with an error of NumPy's
     assert Interval("float", 0).accepts(fractions.Fraction(1, 2))
 
 
-@pytest.mark.parametrize("value", VALUES, ids=repr)
+@pytest.mark.parametrize("value", VALUES, ids=name_of)
 def test_random_states_are_scikit_learn_s_and_generators(value):
     expected = theirs._RandomStates().is_satisfied_by(value)
     accepted = RANDOM_STATE.accepts(value)
