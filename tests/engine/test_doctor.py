@@ -149,7 +149,7 @@ MISTAKES = {
     ),
     "inverted": (relu, {"data": (255 - X, Y), "validation_data": (255 - V[0], V[1])}),
     "rate_too_high_dead": (relu, {"optimizer": "sgd", "learning_rate": 3.0}),
-    "rate_too_high_rising": (tanh, {"optimizer": "sgd", "learning_rate": 10.0}),
+    "rate_too_high_rising": (tanh, {"optimizer": "sgd", "learning_rate": 30.0}),
     "rate_too_low": (relu, {"learning_rate": 1e-6}),
     "saturated_units": (tanh, {"learning_rate": 0.3}),
     "vanishing_gradients": (lambda: dense(*deep(Sigmoid, 8)), {}),
