@@ -21,7 +21,8 @@ pytestmark = pytest.mark.skipif(MPIEXEC is None, reason="there is no mpiexec")
 
 ARDOISE = (sys.executable, "-m", "ardoise")
 PLAIN = ("--recipe", "notebook", "--epochs", 5, "--threads", 1)
-LONG = ("--recipe", "mlp", "--epochs", 10**6, "--batch-size", 50, "--threads", 1)
+MLP = ("--recipe", "mlp", "--batch-size", 50, "--threads", 1)
+LONG = (*MLP, "--epochs", 10**6)
 
 
 def start(size, *arguments, command=ARDOISE):
@@ -119,7 +120,7 @@ sys.exit(run(sys.argv[1:]))
 
 
 def test_ctrl_c_between_two_epochs_leaves_a_checkpoint(data, somewhere):
-    short = ("--data", data, *LONG[:2], "--epochs", 3, *LONG[4:])
+    short = ("--data", data, *MLP, "--epochs", 3)
     assert train(2, *short, "--output", "whole")[0] == 0
     pressed = (sys.executable, "-c", PRESSED)
     options = (*short, "--output", "cut", "--checkpoint", "point")

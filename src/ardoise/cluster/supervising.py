@@ -37,10 +37,15 @@ IDLE = 1e-4  # seconds of a processor: with fewer between two, nothing was done
 GRACE = 0.5  # seconds for the launcher to pass on what was said, before all ends
 LEAVE = 10.0  # seconds that a rank has, when told to end, to keep what it learned
 KILLED = 1.0  # seconds in which a process that is killed has ended, if it can
-BYTES = {"computing": b"c", "waiting": b"w", "step": b"s", "done": b"d"}
-# Signs of life: of a process that did something since the last one, and of one that did
-# not.
-BYTES |= {"beat": b"b", "idle": b"i"}
+BYTES = {
+    "computing": b"c",
+    "waiting": b"w",
+    "step": b"s",
+    "done": b"d",
+    # Signs of life: something was done since the last one, or nothing was.
+    "beat": b"b",
+    "idle": b"i",
+}
 _STATES = {code: state for state, code in BYTES.items()}
 PR_SET_PDEATHSIG = 1
 ALONE = 75  # the exit code of a rank that could not join the others
